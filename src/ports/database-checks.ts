@@ -1,0 +1,12 @@
+/** Questions to a SQLite file. A file that nobody has open is read as it is: no -wal or -shm appears beside it. */
+export interface DatabaseChecks {
+  /** `quick` finds broken structure; `full` also compares indexes with tables, and is about ten times slower. Problems found, empty when sound. */
+  integrity(path: string, depth: 'quick' | 'full', access: FileAccess): Promise<readonly string[]>
+  /** First column of the first row of one read-only statement, null when there is no row. @throws DATABASE_DAMAGED */
+  queryValue(path: string, sql: string, access: FileAccess): Promise<string | number | null>
+  /** Rows of each table, by table name. @throws DATABASE_DAMAGED */
+  rowCounts(path: string, access: FileAccess): Promise<Readonly<Record<string, number>>>
+}
+
+/** 'alone': nobody has the file open and it has no WAL. 'shared': a live database, read through SQLite's locks. */
+export type FileAccess = 'alone' | 'shared'

@@ -1,0 +1,57 @@
+/**
+ * A live SQLite database in WAL mode, as the capture sees it: locks through SQLite's own connections, bytes through
+ * descriptors that are opened once. The implementation must never close a descriptor of the database file, nor open the
+ * -shm file at all, while its connections are open: POSIX would drop SQLite's locks with it.
+ * Everything here is synchronous: each call is microseconds to milliseconds, and order is what matters.
+ */
+export interface LiveDatabase {
+  readonly path: string
+  readonly identity: FileIdentity
+  readonly locks: DatabaseLocks
+  readonly bytes: DatabaseBytes
+  /** Which of the opened files is no longer the one under its path. 'wal' also when the WAL was deleted. */
+  moved(): readonly ('database' | 'wal' | 'shm')[]
+  /** Calls back soon after the WAL changed, possibly before the change is committed. Returns how to stop. */
+  watch(onChange: () => void): () => void
+  /** Drops all locks, connections and descriptors, in the order that SQLite needs. */
+  close(): void
+}
+
+export interface DatabaseLocks {
+  /**
+   * Opens a read transaction at the end of the WAL on connection `slot`. While it stands on a frame that is not backfilled,
+   * SQLite cannot restart the WAL; while it stands on a fully backfilled WAL, nobody can backfill what comes next.
+   * @throws DATABASE_BUSY, DATABASE_DAMAGED, DATABASE_EXCLUSIVE
+   */
+  pin(slot: PinSlot): void
+  unpin(slot: PinSlot): void
+  /** How far the WAL is committed and backfilled, in frames. Takes no lock that a writer waits for. */
+  walEnd(): WalEnd
+  /** Holds the write lock without writing. False when a writer has it. */
+  lockWriters(): boolean
+  unlockWriters(): void
+  /** Backfills what pins allow (PASSIVE). */
+  checkpoint(): WalEnd
+}
+
+export type PinSlot = 0 | 1
+
+export interface WalEnd {
+  /** Frames in the WAL up to the last commit. */
+  readonly frames: number
+  /** Frames of them that are in the database file too. */
+  readonly backfilled: number
+}
+
+export interface DatabaseBytes {
+  /** Bytes of the WAL from `offset` into `into`; how many were there. 0 when there is no WAL. */
+  readWal(offset: number, into: Uint8Array): number
+  /** The same for the database file. */
+  readDatabase(offset: number, into: Uint8Array): number
+}
+
+/** Names a file whatever its path is. */
+export interface FileIdentity {
+  readonly device: number
+  readonly inode: number
+}

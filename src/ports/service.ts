@@ -1,0 +1,29 @@
+/** The bot as something that is stopped and started: a systemd unit, or a plain command. */
+export interface Service {
+  /** For people: "systemd unit genesis-trading", "command python3 bot.py". */
+  readonly description: string
+  /** What the service manager, or the process table, says now. */
+  state(): Promise<ServiceState>
+  /**
+   * Resolves when the manager says stopped, having used force after `timeoutMs`. This alone proves nothing: ask who has the database open.
+   * If we die here: the service may be stopping. Safe to repeat: yes, because stopping what is stopped changes nothing.
+   */
+  stop(timeoutMs: number): Promise<ServiceState>
+  /**
+   * Resolves when the manager says running. Safe to repeat: yes, because a running service is left alone.
+   * @throws SERVICE_START_FAILED
+   */
+  start(): Promise<ServiceState>
+  /** Newest last; at most `count` lines of its output, empty when there is no log. */
+  recentLog(count: number): Promise<readonly string[]>
+}
+
+export interface ServiceState {
+  readonly running: 'yes' | 'no' | 'unknown'
+  /** Process ids that belong to it. */
+  readonly pids: readonly number[]
+  /** A sentence: "active (running) since ...", "exited with status 1". */
+  readonly because: string
+  /** Exit status of the last end, if it is known; a signal is 128 + its number. */
+  readonly exitStatus: number | null
+}
