@@ -1,0 +1,176 @@
+import { chmodSync, closeSync, mkdtempSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { children } from '../../../test/hosts/children.ts'
+import { setpriv, unshare } from '../../../test/hosts/needs.ts'
+import { describeWith, linuxProc, python } from '../../../test/needs.ts'
+import type { FileIdentity } from '../../ports/live-database.ts'
+import { type UnseenProcesses, openFilesFromProc } from './open-files.ts'
+
+const holdOpen = 'exec 3<"$1"; echo open; sleep 60 & wait'
+const pythonHold = (rest: string): string => `import sys, time, mmap, threading\nf = open(sys.argv[1], 'rb')\n${rest}\nprint('open', flush=True)\ntime.sleep(60)`
+
+let folder = ''
+let path = ''
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'open-files-'))
+  chmodSync(folder, 0o755)
+  path = join(folder, 'trades.db')
+  writeFileSync(path, 'x'.repeat(8192))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const identity = (of: string): FileIdentity => {
+  const facts = statSync(of)
+  return { device: facts.dev, inode: facts.ino }
+}
+const pidsOf = async (files: readonly FileIdentity[], unseen: UnseenProcesses = 'incomplete'): Promise<number[]> =>
+  (await openFilesFromProc(unseen).holders(files)).processes.map((holder) => holder.pid)
+
+describeWith([linuxProc], 'who has a file open', () => {
+  const start = children()
+  const holder = async (...prefix: string[]) => {
+    const [command = 'sh', ...args] = [...prefix, 'sh', '-c', holdOpen, 'holder', path]
+    const child = start(command, args)
+    await child.line(/open/)
+    return child
+  }
+
+  it('nobody has it open -> nobody is named', async () => {
+    expect(await pidsOf([identity(path)])).toEqual([])
+  })
+
+  it('a process and the child that inherited the descriptor -> both, with their command lines', async () => {
+    const child = await holder()
+    const { processes } = await openFilesFromProc('incomplete').holders([identity(path)])
+    expect(processes.map((process) => process.pid)).toContain(child.pid)
+    expect(processes).toHaveLength(2)
+    expect(processes[0]?.command).toContain('holder')
+    expect(processes[1]?.command).toBe('sleep 60')
+  })
+
+  it('this very process has it open -> it is named too', async () => {
+    const descriptor = openSync(path, 'r')
+    try {
+      expect(await pidsOf([identity(path)])).toEqual([process.pid])
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+
+  it('the file is renamed, and then deleted, under its holder -> the holder is still found', async () => {
+    const child = await holder()
+    const file = identity(path)
+    renameSync(path, `${path}.aside`)
+    expect(await pidsOf([file])).toContain(child.pid)
+    unlinkSync(`${path}.aside`)
+    expect(await pidsOf([file])).toContain(child.pid)
+  })
+
+  it('another file with the same name is put in its place -> its holder is not taken for a holder of the first', async () => {
+    const child = await holder()
+    const first = identity(path)
+    renameSync(path, `${path}.aside`)
+    writeFileSync(path, 'new')
+    expect(await pidsOf([identity(path)])).toEqual([])
+    expect(await pidsOf([first, identity(path)])).toContain(child.pid)
+  })
+
+  it('several files are asked for at once -> holders of any', async () => {
+    const other = join(folder, 'other')
+    writeFileSync(other, '')
+    const child = await holder()
+    expect(await pidsOf([identity(other), identity(path)])).toContain(child.pid)
+    expect(await pidsOf([identity(other)])).toEqual([])
+  })
+
+  it('the holder ends -> it is not named any more', async () => {
+    const child = await holder()
+    process.kill(-child.pid, 'SIGKILL')
+    await child.end()
+    await expect.poll(() => pidsOf([identity(path)])).toEqual([])
+  })
+})
+
+describeWith([linuxProc, python], 'who has a file open in unusual ways', () => {
+  const start = children()
+  const pythonHolder = async (rest: string) => {
+    const child = start('python3', ['-c', pythonHold(rest), path])
+    await child.line(/open/)
+    return child
+  }
+
+  it('a process mapped it and closed the descriptor -> it is found by its mapping', async () => {
+    const child = await pythonHolder('m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)\nf.close()\nimport os\nos.closerange(3, 20)')
+    expect(await pidsOf([identity(path)])).toEqual([child.pid])
+  })
+
+  it('the first thread of a process has ended and another goes on -> it is found by its threads', async () => {
+    const child = await pythonHolder(`import ctypes
+def go():
+    print('open', flush=True)
+    time.sleep(60)
+threading.Thread(target=go).start()
+ctypes.CDLL(None).syscall(60 if __import__('platform').machine() == 'x86_64' else 93, 0)`)
+    await expect.poll(() => pidsOf([identity(path)])).toEqual([child.pid])
+  })
+})
+
+describeWith([linuxProc, unshare], 'who has a file open, in another mount namespace', () => {
+  const start = children()
+
+  it('a process sees the file under another path in a mount namespace of its own -> it is found', async () => {
+    const script = `mkdir "${folder}/elsewhere" && mount --bind "${folder}" /mnt && exec 3</mnt/trades.db && echo open && exec sleep 60`
+    const child = start('unshare', ['--mount', 'sh', '-c', script])
+    await child.line(/open/)
+    expect(await pidsOf([identity(path)])).toEqual([child.pid])
+  })
+})
+
+describeWith([linuxProc, setpriv, python], 'who has a file open, among users', () => {
+  const start = children()
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
+  const asNobody = (unseen: UnseenProcesses) => {
+    const module = new URL('./open-files.ts', import.meta.url).href
+    const script = `const { openFilesFromProc } = await import(${JSON.stringify(module)})
+      console.log(JSON.stringify(await openFilesFromProc('${unseen}').holders([${JSON.stringify(identity(path))}])))`
+    return start('setpriv', [...nobody, process.execPath, '--input-type=module', '-e', script])
+  }
+  const answerOf = async (child: ReturnType<typeof start>) => JSON.parse(await child.line(/^\{/))
+
+  it('another user holds it and we are root -> that process is found', async () => {
+    const child = start('setpriv', [...nobody, 'sh', '-c', holdOpen, 'holder', path])
+    await child.line(/open/)
+    expect(await pidsOf([identity(path)])).toContain(child.pid)
+  })
+
+  it('we are not root -> the answer is incomplete, and says so', async () => {
+    const answer = await answerOf(asNobody('incomplete'))
+    expect(answer).toMatchObject({ processes: [], complete: false })
+    expect(answer.because).toMatch(/\d+ processes of other users could not be looked into/)
+  })
+
+  it('we are not root and locks suffice -> complete, and a lock of another user is found by /proc/locks', async () => {
+    expect(await answerOf(asNobody('locks-suffice'))).toMatchObject({ processes: [], complete: true })
+    const script = `import fcntl, sys, time\nf = open(sys.argv[1], 'r+b')\nfcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)\nprint('open', flush=True)\ntime.sleep(60)`
+    const child = start('python3', ['-c', script, path])
+    await child.line(/open/)
+    const answer = await answerOf(asNobody('locks-suffice'))
+    expect(answer.processes).toMatchObject([{ pid: child.pid }])
+  })
+})
+
+describeWith([linuxProc], 'looking for holders', () => {
+  const start = children()
+
+  it('among 300 processes -> it takes well under a second', async () => {
+    const crowd = start('sh', ['-c', 'for i in $(seq 300); do sleep 60 & done; echo ready; wait'])
+    await crowd.line(/ready/)
+    const from = performance.now()
+    await pidsOf([identity(path)])
+    const tookMs = performance.now() - from
+    expect(tookMs).toBeLessThan(500)
+  })
+})

@@ -1,0 +1,156 @@
+/**
+ * Who has a file open, read from /proc: every descriptor and every mapping of every process is compared by device and inode, so that
+ * renamed and deleted files, other mount namespaces and chroots make no difference.
+ *
+ * What it cannot see makes the answer incomplete, never wrong in silence:
+ * - descriptors of a process that the kernel does not let us look into (another user's, when we are not root);
+ * - processes outside our pid namespace, when the file lies on a volume that a container can share.
+ */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import type { FileIdentity } from '../../ports/live-database.ts'
+import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
+import { sentenceOf } from '../../errors.ts'
+import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
+
+/**
+ * What a process that cannot be looked into counts as.
+ * - `incomplete`: it may be a holder, so the answer proves nothing.
+ * - `locks-suffice`: it is a holder only if /proc/locks shows a lock of it on one of the files. A SQLite connection in WAL mode holds
+ *   one for as long as it is open, so this is enough where nobody else is expected, as in the sandbox of a drill.
+ */
+export type UnseenProcesses = 'incomplete' | 'locks-suffice'
+
+export function openFilesFromProc(unseen: UnseenProcesses): OpenFiles {
+  return {
+    holders: async (files) => {
+      try {
+        return findHolders(files, unseen)
+      } catch (error) {
+        return { processes: [], complete: false, because: `${procFolder} could not be read: ${sentenceOf(error)}` }
+      }
+    },
+  }
+}
+
+// A process that is forked while we look has a new pid, so we look again until a round meets nobody new.
+const maxRounds = 8
+
+function findHolders(files: readonly FileIdentity[], unseen: UnseenProcesses): Holders {
+  const wanted = new Set(files.map(keyOf))
+  const inodes = files.map((file) => ` ${file.inode} `)
+  const looked = new Set<number>()
+  const found = new Map<number, Holder>()
+  const closed = new Set<number>()
+  const gaps: string[] = []
+  for (let round = 1; ; round++) {
+    const pids = listPids().filter((pid) => !looked.has(pid))
+    if (pids.length === 0) break
+    if (round > maxRounds) {
+      gaps.push('processes are started faster than they can be looked into')
+      break
+    }
+    for (const pid of pids) {
+      looked.add(pid)
+      const answer = holds(pid, wanted, inodes)
+      if (answer === 'yes') found.set(pid, { pid, command: describeProcess(pid) })
+      if (answer === 'unseen') closed.add(pid)
+    }
+  }
+  for (const pid of lockOwners(wanted)) if (closed.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
+  if (unseen === 'incomplete') gaps.push(...gapsOf(files, closed.size))
+  const processes = [...found.values()].sort((a, b) => a.pid - b.pid)
+  if (gaps.length > 0) return { processes, complete: false, because: gaps.join('; ') }
+  const rest = closed.size === 0 ? '' : `; ${closed.size} of them by their locks only`
+  return { processes, complete: true, because: `${looked.size} processes were compared by inode${rest}` }
+}
+
+function gapsOf(files: readonly FileIdentity[], closed: number): string[] {
+  const gaps: string[] = []
+  if (closed > 0) gaps.push(`${closed} processes of other users could not be looked into (root can)`)
+  if (!showsEverybody()) gaps.push(`${procFolder} hides the processes of other users (hidepid; root sees them)`)
+  if (!inFirstPidNamespace() && files.some((file) => file.device !== statSync('/').dev)) {
+    gaps.push('this process runs in a container and the file lies on a volume: processes outside the container cannot be seen')
+  }
+  return gaps
+}
+
+function holds(pid: number, wanted: ReadonlySet<string>, inodes: readonly string[]): 'yes' | 'no' | 'unseen' {
+  try {
+    const descriptors = readdirSync(`${procFolder}/${pid}/fd`)
+    // No descriptor at all: a kernel thread, or a process whose first thread has ended while others go on with the files.
+    if (descriptors.length === 0) return threadsHold(pid, wanted) || maps(pid, wanted, inodes) ? 'yes' : 'no'
+    return opens(`${procFolder}/${pid}/fd`, descriptors, wanted) || maps(pid, wanted, inodes) ? 'yes' : 'no'
+  } catch (error) {
+    if (isGone(error)) return 'no'
+    if (!isForbidden(error)) throw error
+    const facts = readProcess(pid)
+    return facts === null || facts.kernelThread || facts.ended ? 'no' : 'unseen'
+  }
+}
+
+function opens(folder: string, descriptors: readonly string[], wanted: ReadonlySet<string>): boolean {
+  for (const descriptor of descriptors) {
+    // Follows the link to the open file itself, whatever its name is by now; undefined when it was closed meanwhile.
+    const file = statSync(`${folder}/${descriptor}`, { throwIfNoEntry: false })
+    if (file !== undefined && wanted.has(keyOf({ device: file.dev, inode: file.ino }))) return true
+  }
+  return false
+}
+
+function threadsHold(pid: number, wanted: ReadonlySet<string>): boolean {
+  const threads = readdirSync(`${procFolder}/${pid}/task`)
+  return threads.length > 1 && threads.some((thread) => {
+    const folder = `${procFolder}/${pid}/task/${thread}/fd`
+    return opens(folder, readdirSync(folder), wanted)
+  })
+}
+
+/** A mapping outlives its descriptor. Its table names device and inode, but some file systems show another device number there than in stat. */
+function maps(pid: number, wanted: ReadonlySet<string>, inodes: readonly string[]): boolean {
+  const table = readFileSync(`${procFolder}/${pid}/maps`, 'latin1')
+  if (!inodes.some((inode) => table.includes(inode))) return false
+  for (const line of table.split('\n')) {
+    const [range = '', , , device = '', inode = ''] = line.split(/ +/)
+    if (!inodes.includes(` ${inode} `)) continue
+    if (wanted.has(keyOf({ device: deviceNumber(device), inode: Number(inode) })) || mappedFile(pid, range, wanted)) return true
+  }
+  return false
+}
+
+function mappedFile(pid: number, range: string, wanted: ReadonlySet<string>): boolean {
+  try {
+    const file = statSync(`${procFolder}/${pid}/map_files/${range}`, { throwIfNoEntry: false })
+    return file !== undefined && wanted.has(keyOf({ device: file.dev, inode: file.ino }))
+  } catch (error) {
+    // Only root may follow these links. The inode number matched: a holder, as far as can be told.
+    if (isForbidden(error)) return true
+    throw error
+  }
+}
+
+/** Pids that hold a POSIX or open-file-description lock on a wanted file; the kernel tells everybody. */
+function lockOwners(wanted: ReadonlySet<string>): readonly number[] {
+  const owners: number[] = []
+  for (const line of readFileSync(`${procFolder}/locks`, 'utf8').split('\n')) {
+    const match = / (\d+) ([0-9a-f]+:[0-9a-f]+):(\d+) /.exec(line)
+    if (match === null) continue
+    const [, pid = '', device = '', inode = ''] = match
+    if (wanted.has(keyOf({ device: deviceNumber(device), inode: Number(inode) }))) owners.push(Number(pid))
+  }
+  return owners
+}
+
+const keyOf = (file: FileIdentity): string => `${file.device}:${file.inode}`
+
+/** "fd:01", hexadecimal major and minor, as the number that stat gives for the same device (Linux's makedev). */
+function deviceNumber(text: string): number {
+  const [major = 0, minor = 0] = text.split(':').map((part) => Number.parseInt(part, 16))
+  return (minor & 0xff) + ((major & 0xfff) << 8) + ((minor & 0xfff00) << 12 >>> 0)
+}
+
+// Inode of the first pid namespace, fixed in the kernel (PROC_PID_INIT_INO).
+const firstPidNamespace = 'pid:[4026531836]'
+
+function inFirstPidNamespace(): boolean {
+  return readlinkSync(`${procFolder}/self/ns/pid`) === firstPidNamespace
+}

@@ -1,0 +1,34 @@
+/** What tests of hosts and processes need beyond `test/needs.ts`. */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Need } from '../needs.ts'
+
+function works(command: string, ...args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore', timeout: 10_000 })
+    return true
+  } catch (error) {
+    // Absent, or not permitted here: both mean that the test cannot use it.
+    return error === undefined
+  }
+}
+
+const isRoot = process.getuid?.() === 0
+export const systemdBinary = ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'].find((path) => existsSync(path)) ?? null
+
+export const root: Need = { what: 'root', found: isRoot ? 'root' : null, how: 'run as root' }
+export const setpriv: Need = {
+  what: 'root, who may become another user',
+  found: isRoot && works('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'true') ? 'setpriv' : null,
+  how: 'run as root with util-linux',
+}
+export const unshare: Need = {
+  what: 'root, who may make mount namespaces',
+  found: isRoot && works('unshare', '--mount', 'true') ? 'unshare' : null,
+  how: 'run as root on Linux, outside an unprivileged container',
+}
+export const systemd: Need = {
+  what: 'root, namespaces and the systemd binary',
+  found: isRoot && works('unshare', '--mount', '--pid', '--fork', '--cgroup', '--uts', '--ipc', 'true') ? systemdBinary : null,
+  how: 'install systemd and run as root, outside an unprivileged container',
+}
