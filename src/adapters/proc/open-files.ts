@@ -3,20 +3,21 @@
  * renamed and deleted files, other mount namespaces and chroots make no difference.
  *
  * What it cannot see makes the answer incomplete, never wrong in silence:
- * - descriptors of a process that the kernel does not let us look into (another user's, when we are not root);
+ * - descriptors of a process that the kernel does not let us look into;
  * - processes outside our pid namespace, when the file lies on a volume that a container can share.
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
-import { sentenceOf } from '../../errors.ts'
+import { codeOf } from '../filesystem/durable.ts'
 import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
 
 /**
- * What a process that cannot be looked into counts as.
+ * What a process that cannot be looked into counts as. Even root meets such ones: a sandbox's own init, a process of a stronger container.
  * - `incomplete`: it may be a holder, so the answer proves nothing.
- * - `locks-suffice`: it is a holder only if /proc/locks shows a lock of it on one of the files. A SQLite connection in WAL mode holds
- *   one for as long as it is open, so this is enough where nobody else is expected, as in the sandbox of a drill.
+ * - `locks-suffice`: it is a holder if /proc/locks, which shows everybody's, has a lock of it on one of the files, else not. SQLite in
+ *   WAL mode holds a lock on the database and on its -shm from the first read of a connection until it is closed.
  */
 export type UnseenProcesses = 'incomplete' | 'locks-suffice'
 
@@ -57,20 +58,20 @@ function findHolders(files: readonly FileIdentity[], unseen: UnseenProcesses): H
     }
   }
   for (const pid of lockOwners(wanted)) if (closed.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
-  if (unseen === 'incomplete') gaps.push(...gapsOf(files, closed.size))
-  const processes = [...found.values()].sort((a, b) => a.pid - b.pid)
-  if (gaps.length > 0) return { processes, complete: false, because: gaps.join('; ') }
-  const rest = closed.size === 0 ? '' : `; ${closed.size} of them by their locks only`
-  return { processes, complete: true, because: `${looked.size} processes were compared by inode${rest}` }
-}
-
-function gapsOf(files: readonly FileIdentity[], closed: number): string[] {
-  const gaps: string[] = []
-  if (closed > 0) gaps.push(`${closed} processes of other users could not be looked into (root can)`)
-  if (!showsEverybody()) gaps.push(`${procFolder} hides the processes of other users (hidepid; root sees them)`)
+  if (unseen === 'incomplete') gaps.push(...unseenGaps(closed.size))
   if (!inFirstPidNamespace() && files.some((file) => file.device !== statSync('/').dev)) {
     gaps.push('this process runs in a container and the file lies on a volume: processes outside the container cannot be seen')
   }
+  const processes = [...found.values()].sort((a, b) => a.pid - b.pid)
+  if (gaps.length > 0) return { processes, complete: false, because: gaps.join('; ') }
+  const rest = closed.size === 0 ? '' : `, ${closed.size} of them by their locks only`
+  return { processes, complete: true, because: `${looked.size} processes were looked into by inode${rest}` }
+}
+
+function unseenGaps(closed: number): string[] {
+  const gaps: string[] = []
+  if (closed > 0) gaps.push(`${closed} processes could not be looked into (of other users, or stronger than this one)`)
+  if (!showsEverybody()) gaps.push(`${procFolder} hides the processes of other users (hidepid)`)
   return gaps
 }
 
@@ -90,12 +91,25 @@ function holds(pid: number, wanted: ReadonlySet<string>, inodes: readonly string
 
 function opens(folder: string, descriptors: readonly string[], wanted: ReadonlySet<string>): boolean {
   for (const descriptor of descriptors) {
-    // Follows the link to the open file itself, whatever its name is by now; undefined when it was closed meanwhile.
-    const file = statSync(`${folder}/${descriptor}`, { throwIfNoEntry: false })
-    if (file !== undefined && wanted.has(keyOf({ device: file.dev, inode: file.ino }))) return true
+    const file = openFile(folder, descriptor)
+    if (file !== null && wanted.has(keyOf(file))) return true
   }
   return false
 }
+
+/** Follows the link to the open file itself, whatever its name is by now. null when it was closed meanwhile, or its mount is dead. */
+function openFile(folder: string, descriptor: string): FileIdentity | null {
+  try {
+    const file = statSync(`${folder}/${descriptor}`)
+    return { device: file.dev, inode: file.ino }
+  } catch (error) {
+    // The database was just looked at, so a file that cannot be (a network or FUSE mount that died) is another one.
+    if (isGone(error) || deadMount.includes(codeOf(error))) return null
+    throw error
+  }
+}
+
+const deadMount = ['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENXIO', 'ENODEV', 'ETIMEDOUT', 'ECONNABORTED']
 
 function threadsHold(pid: number, wanted: ReadonlySet<string>): boolean {
   const threads = readdirSync(`${procFolder}/${pid}/task`)
