@@ -1,0 +1,210 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bots, serviceContract } from '../../../test/contract/service.ts'
+import { children } from '../../../test/hosts/children.ts'
+import { describeWith, linuxProc } from '../../../test/needs.ts'
+import { isDrError } from '../../errors.ts'
+import type { Service } from '../../ports/service.ts'
+import { readProcess } from '../proc/process-table.ts'
+import { commandService } from './command-service.ts'
+import { sameCommand } from './members.ts'
+
+let folder = ''
+const running: Service[] = []
+
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'command-service-')))
+})
+afterEach(async () => {
+  for (const service of running.splice(0)) await service.stop(0)
+  rmSync(folder, { recursive: true })
+})
+
+const optionsOf = (command: readonly string[], environment: Record<string, string | undefined> = process.env) => ({
+  command,
+  cwd: folder,
+  logFile: join(folder, 'logs', 'bot.log'),
+  stateFolder: join(folder, 'state'),
+  environment,
+})
+function serviceOf(command: readonly string[], environment?: Record<string, string | undefined>): Service {
+  const service = commandService(optionsOf(command, environment))
+  running.push(service)
+  return service
+}
+const isAlive = (pid: number): boolean => readProcess(pid)?.ended === false
+const logOf = (): string => readFileSync(join(folder, 'logs', 'bot.log'), 'utf8')
+
+describeWith([linuxProc], 'a bot as a plain command', () => {
+  serviceContract(() => ({
+    serviceOf: async (bot) => serviceOf(['sh', '-c', bots[bot]]),
+    isAlive: async (pid) => isAlive(pid),
+    kill: async (pid) => {
+      process.kill(pid, 'SIGKILL')
+    },
+  }))
+})
+
+describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () => {
+  const start = children()
+  const module = new URL('./command-service.ts', import.meta.url).href
+  /** A process that calls `start` of the same service and says what came of it. */
+  const starter = (command: readonly string[], body = 'console.log((await service.start()).pids.join(" "))') =>
+    start(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `const { commandService } = await import(${JSON.stringify(module)})
+       const service = commandService({ ...${JSON.stringify(optionsOf(command, {}))}, environment: process.env })\n${body}`,
+    ])
+
+  it('its key variables are set for us -> the bot does not get them, but everything else', async () => {
+    const environment = { ...process.env, DR_BACKUP_KEY: 'k', DR_BACKUP_KEY_FILE: 'f', DR_FAILOVER_DNS_TOKEN: 't', DR_FAILOVER_DNS_TOKEN_FILE: 'g', API_URL: 'here' }
+    await serviceOf(['sh', '-c', 'env; sleep 60'], environment).start()
+    expect(logOf()).toContain('API_URL=here')
+    expect(logOf()).not.toMatch(/DR_BACKUP_KEY|DR_FAILOVER_DNS_TOKEN/)
+  })
+
+  it('we end after starting it -> it runs on, and another process finds and stops it', async () => {
+    const command = ['sh', '-c', bots.obedient]
+    const child = starter(command)
+    const pids = (await child.line(/^\d/)).split(' ').map(Number)
+    expect(await child.end()).toBe(0)
+    const service = serviceOf(command)
+    expect((await service.state()).pids).toEqual(expect.arrayContaining(pids.slice(0, 1)))
+    expect(await service.stop(5000)).toMatchObject({ running: 'no', exitStatus: 0 })
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
+  it('we are killed at any moment of a start -> there is never a second bot', async () => {
+    const command = ['sh', '-c', `echo $$ >>"${folder}/begun"; exec sleep 60`]
+    const service = serviceOf(command)
+    for (let delayMs = 0; delayMs < 60; delayMs += 6) {
+      const child = starter(command, 'console.log("go"); await service.start()')
+      await child.line(/go/)
+      await new Promise((resolve) => setTimeout(resolve, delayMs))
+      await child.end('SIGKILL')
+      const after = await service.start()
+      expect(after.running).toBe('yes')
+      const begun = readFileSync(join(folder, 'begun'), 'utf8').trim().split('\n').map(Number)
+      expect(begun.filter(isAlive)).toHaveLength(1)
+      await service.stop(2000)
+    }
+  }, 30_000)
+
+  it('four processes start it at once -> exactly one bot begins', async () => {
+    const command = ['sh', '-c', `echo $$ >>"${folder}/begun"; exec sleep 60`]
+    serviceOf(command)
+    const racers = Array.from({ length: 4 }, () => starter(command))
+    const answers = await Promise.all(racers.map((racer) => racer.line(/^\d/)))
+    expect(answers).toHaveLength(4)
+    expect(readFileSync(join(folder, 'begun'), 'utf8').trim().split('\n')).toHaveLength(1)
+  }, 20_000)
+
+  it('the state folder is lost while it runs -> it is found by its marker, and not started twice', async () => {
+    const service = serviceOf(['sh', '-c', bots.obedient])
+    const { pids } = await service.start()
+    rmSync(join(folder, 'state'), { recursive: true })
+    expect((await service.start()).pids).toContain(pids[0])
+    await service.stop(5000)
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
+  it('a person started it by hand with the same command -> it is running, is not started twice, and is stopped', async () => {
+    writeFileSync(join(folder, 'bot.sh'), bots.obedient)
+    const byHand = start('sh', ['bot.sh'], { cwd: folder })
+    await byHand.line(/line 1/)
+    const service = serviceOf(['sh', 'bot.sh'])
+    const state = await service.start()
+    expect(state).toMatchObject({ running: 'yes', because: `running, started by somebody else as pid ${byHand.pid}` })
+    expect(await service.stop(5000)).toMatchObject({ running: 'no' })
+    expect(await byHand.end()).toBe(0)
+  })
+
+  it('the same command runs in another folder -> that is another bot, and is left alone', async () => {
+    mkdirSync(join(folder, 'other'))
+    writeFileSync(join(folder, 'other', 'bot.sh'), bots.obedient)
+    const other = start('sh', ['bot.sh'], { cwd: join(folder, 'other') })
+    await other.line(/line 1/)
+    const service = serviceOf(['sh', 'bot.sh'])
+    expect(await service.stop(200)).toMatchObject({ running: 'no' })
+    expect(isAlive(other.pid)).toBe(true)
+  })
+
+  it('the pid in the record is another process by now -> not running, and that process is not touched', async () => {
+    const service = serviceOf(['sh', '-c', bots.obedient])
+    await service.start()
+    await service.stop(5000)
+    const stranger = start('sleep', ['60'])
+    const record = join(folder, 'state', 'service', '000001.started')
+    const [boot = '', line = ''] = readFileSync(record, 'utf8').split('\n')
+    rmSync(join(folder, 'state', 'service', '000001.ended'))
+    writeFileSync(record, `${boot}\n${line.replace(/^\d+/, String(stranger.pid))}\n`)
+    expect(await service.state()).toMatchObject({ running: 'no', pids: [], exitStatus: null })
+    await service.stop(0)
+    expect(isAlive(stranger.pid)).toBe(true)
+  })
+
+  it('the machine was restarted -> not running, and how it ended is not known', async () => {
+    const service = serviceOf(['sh', '-c', bots.obedient])
+    await service.start()
+    await service.stop(5000)
+    const record = join(folder, 'state', 'service', '000001.started')
+    rmSync(join(folder, 'state', 'service', '000001.ended'))
+    writeFileSync(record, readFileSync(record, 'utf8').replace(/^[^\n]*/, 'another-boot'))
+    expect(await service.state()).toMatchObject({ running: 'no', because: 'the machine was restarted since it was started', exitStatus: null })
+  })
+
+  it('it ends but what it started goes on, in a session of its own -> still running, until all of it is stopped', async () => {
+    const service = serviceOf(['sh', '-c', 'setsid sleep 60 & sleep 0.5; exit 4'])
+    await service.start()
+    await expect.poll(async () => (await service.state()).because, { timeout: 5000 }).toMatch(/exited with status 4, but processes .* remain/)
+    const { running, pids } = await service.state()
+    expect(running).toBe('yes')
+    expect(await service.stop(2000)).toMatchObject({ running: 'no', pids: [] })
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
+  it('the program does not exist, or its folder -> an error that says so', async () => {
+    const failure = await serviceOf(['no-such-program-here']).start().catch((error: unknown) => error)
+    expect(isDrError(failure, 'SERVICE_START_FAILED') && failure.message).toContain('exited with status 127')
+    const nowhere = commandService({ ...optionsOf(['true']), cwd: join(folder, 'absent') })
+    const second = await nowhere.start().catch((error: unknown) => error)
+    expect(isDrError(second, 'SERVICE_START_FAILED')).toBe(true)
+  })
+
+  it('it is started thirty times -> old records do not pile up', async () => {
+    const records = join(folder, 'state', 'service')
+    const service = serviceOf(['sh', '-c', bots.obedient])
+    await service.start()
+    await service.stop(5000)
+    for (let number = 2; number <= 30; number++) writeFileSync(join(records, `${String(number).padStart(6, '0')}.started`), '')
+    await service.start()
+    expect(existsSync(join(records, '000031.started'))).toBe(true)
+    expect(readdirSync(records).filter((name) => name.endsWith('.started'))).toHaveLength(20)
+  })
+
+  it('the log is larger than what is read of it -> whole lines only', async () => {
+    mkdirSync(join(folder, 'logs'))
+    writeFileSync(join(folder, 'logs', 'bot.log'), Array.from({ length: 40_000 }, (_, n) => `entry ${n}`).join('\n'))
+    const lines = await serviceOf(['true']).recentLog(100_000)
+    expect(lines.at(-1)).toBe('entry 39999')
+    expect(lines.every((line) => /^entry \d+$/.test(line))).toBe(true)
+  })
+})
+
+describe('whether a process shows the command of the bot', () => {
+  it.each([
+    [['python3', 'bot.py'], ['python3', 'bot.py'], true],
+    [['/usr/bin/python3', 'bot.py'], ['python3', 'bot.py'], true],
+    [['/usr/bin/python3', '/usr/bin/freqtrade', 'trade'], ['freqtrade', 'trade'], true],
+    [['/usr/bin/python3', '-u', './bot.py'], ['./bot.py'], true],
+    [['python3', 'bot.py', '--dry-run'], ['python3', 'bot.py'], false],
+    [['python3', 'other.py'], ['python3', 'bot.py'], false],
+    [['vim', 'bot.py'], ['bot.py'], false],
+    [[], ['bot.py'], false],
+  ])('%j for %j -> %s', (shown, command, expected) => {
+    expect(sameCommand(shown, command)).toBe(expected)
+  })
+})

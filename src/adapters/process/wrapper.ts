@@ -1,0 +1,43 @@
+/**
+ * The small shell program between us and a bot. It makes three things true that we, who may die at any moment, cannot:
+ *
+ * 1. It registers itself, with the pid that leads the bot's session, before the bot exists: no crash of ours leaves a bot without a record.
+ * 2. It creates the record exclusively: of two starters at the same moment one wins, and the other's bot never begins.
+ * 3. It waits for the bot and writes its exit status down.
+ */
+
+/** Exit statuses of the wrapper itself, when the bot was not started. */
+export const wrapperExit = { registeredByAnother: 111, notRegistered: 112 } as const
+
+/**
+ * Arguments: record file, exit file, then the command. The record holds the boot id and the wrapper's own `stat` line.
+ * The traps are commands, not '' : signals reach the bot, which has no trap, while the wrapper outlives them to learn how it ended.
+ */
+export const wrapperProgram = `
+record=$1 ended=$2
+shift 2
+set -C
+read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat || exit ${wrapperExit.notRegistered}
+true 2>/dev/null >"$record" || exit ${wrapperExit.registeredByAnother}
+printf '%s\\n%s\\n' "$boot" "$stat" >|"$record" || exit ${wrapperExit.notRegistered}
+trap : TERM INT HUP QUIT USR1 USR2
+"$@"
+status=$?
+printf '%s\\n' "$status" >"$ended"
+exit "$status"
+`
+
+/** Names the service in the environment of the bot and of all that it starts, so that they are found even without a record. */
+export const markerName = 'GENESIS_DR_SERVICE'
+
+// What only this program needs: a bot that is broken into should not hold the keys of its own recovery.
+const secretNames = ['DR_BACKUP_KEY', 'DR_FAILOVER_DNS_TOKEN'].flatMap((name) => [name, `${name}_FILE`])
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the bot inherits of `ours`. */
+export function botEnvironment(ours: Environment, marker: string): Record<string, string> {
+  const passed: Record<string, string> = {}
+  for (const [name, value] of Object.entries(ours)) if (value !== undefined && !secretNames.includes(name)) passed[name] = value
+  return { ...passed, [markerName]: marker }
+}
