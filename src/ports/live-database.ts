@@ -48,6 +48,8 @@ export interface DatabaseBytes {
   readWal(offset: number, into: Uint8Array): number
   /** The same for the database file. */
   readDatabase(offset: number, into: Uint8Array): number
+  /** Size of the database file now, in bytes. */
+  databaseBytes(): number
 }
 
 /** Names a file whatever its path is. */

@@ -10,6 +10,8 @@ export interface ObjectStore {
   readonly capabilities: StoreCapabilities
   /** Objects whose key starts with `prefix` (a folder prefix ends with `/`), sorted by key. Nothing there: an empty array. */
   list(prefix: string): Promise<readonly StoredObject[]>
+  /** Names of the folders directly below `prefix` (which is empty or ends with `/`), sorted. */
+  folders(prefix: string): Promise<readonly string[]>
   /** @throws OBJECT_MISSING */
   open(key: string): Promise<OpenObject>
   /**

@@ -100,17 +100,19 @@ async function start(bot: Bot): Promise<ServiceState> {
   await makeFolder(bot.folder)
   await makeFolder(dirname(bot.logFile))
   const wrapper = spawnWrapper(bot, number)
-  const began = await registration(bot, number, wrapper)
-  if (began === 'by another') return stateOf(look(bot))
-  await makeStartDurable(bot.folder, number)
-  forgetOldStarts(bot.folder)
-  await until(settleMs, () => wrapper.ended() !== null)
-  const after = stateOf(look(bot))
-  if (after.running !== 'yes' || wrapper.ended() !== null) throw notStarted(bot, after.because)
-  return after
+  const registered = await registration(bot, number, wrapper)
+  if (registered === 'ours') {
+    await makeStartDurable(bot.folder, number)
+    forgetOldStarts(bot.folder)
+  }
+  await until(settleMs, () => registered === 'ours' && wrapper.ended() !== null)
+  const after = look(bot)
+  if (after.members?.wrapper == null) throw notStarted(bot, stateOf(after).because)
+  return stateOf(after)
 }
 
 interface Wrapper {
+  readonly pid: number | undefined
   /** Exit status, or the reason why it could not be started; null while it runs. */
   ended(): number | string | null
 }
@@ -130,18 +132,18 @@ function spawnWrapper(bot: Bot, number: number): Wrapper {
       failure = sentenceOf(error)
     })
     child.unref()
-    return { ended: () => failure ?? child.exitCode ?? (child.signalCode === null ? null : child.signalCode) }
+    return { pid: child.pid, ended: () => failure ?? child.exitCode ?? (child.signalCode === null ? null : child.signalCode) }
   } finally {
     closeSync(log)
   }
 }
 
-/** Resolves when the wrapper has written its record, so that the bot cannot be lost any more. @throws SERVICE_START_FAILED */
+/** Resolves when the wrapper, or that of another starter, has written its record: the bot cannot be lost any more. @throws SERVICE_START_FAILED */
 async function registration(bot: Bot, number: number, wrapper: Wrapper): Promise<'ours' | 'by another'> {
-  const registered = (): boolean => readStart(bot.folder, number).wrapper !== null
+  const registered = (): boolean => readStart(bot.folder, number).wrapper?.pid === wrapper.pid
   await until(registerMs, () => wrapper.ended() !== null || registered())
-  if (wrapper.ended() === wrapperExit.registeredByAnother) return 'by another'
   if (registered()) return 'ours'
+  if (wrapper.ended() === wrapperExit.registeredByAnother) return 'by another'
   const ended = wrapper.ended()
   if (ended === null) throw notStarted(bot, `it did not register within ${registerMs} ms`)
   throw notStarted(bot, ended === wrapperExit.notRegistered ? `its record could not be written in ${bot.folder}` : `sh ended with ${ended}`)

@@ -1,0 +1,122 @@
+/** Database files on a file system: set aside by rename, put in place by link, never replaced. */
+import { createHash } from 'node:crypto'
+import { createReadStream, type Stats } from 'node:fs'
+import { chmod, chown, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { DrError, sentenceOf } from '../../errors.ts'
+import type { DatabaseFiles, FileFacts } from '../../ports/database-files.ts'
+import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
+import { deviceOf } from './object-store.ts'
+
+const companions = ['', '-wal', '-shm', '-journal'] as const
+const untouched = 'What was not moved yet is where it was; nothing was overwritten.'
+
+export const databaseFiles: DatabaseFiles = {
+  stat: (path) => statOrNull(path),
+  setAside: async (path, folder) => {
+    const moved: string[] = []
+    try {
+      await makeFolder(folder)
+      for (const suffix of companions) {
+        const from = `${path}${suffix}`
+        const to = join(folder, `${basename(path)}${suffix}`)
+        if ((await statOrNull(from)) === null) continue
+        if ((await statOrNull(to)) !== null) throw exists(to)
+        await rename(from, to)
+        moved.push(to)
+      }
+      await syncFolder(folder)
+      await syncFolder(dirname(path))
+      return moved
+    } catch (error) {
+      throw diskError(error, `set ${path} aside into ${folder}`, untouched)
+    }
+  },
+  place: async (temporary, path, like) => {
+    if ((await statOrNull(path)) !== null) throw exists(path)
+    await keepOwner(temporary, like)
+    try {
+      const file = await open(temporary)
+      try {
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      // A link, because unlike a rename it fails when something appeared at the path meanwhile.
+      await link(temporary, path)
+      await unlink(temporary)
+      await syncFolder(dirname(path))
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw exists(path)
+      throw diskError(error, `give the restored file the name ${path}`, 'The restored file stays under its temporary name.')
+    }
+  },
+  writeNew: async (path, bytes) => {
+    if ((await createFile(path, (file) => file.writeFile(bytes))) === 'exists') throw exists(path)
+  },
+  hashFolder: async (folder) => {
+    const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name)
+    const hashed = []
+    for (const name of names.sort()) {
+      const path = join(folder, name)
+      hashed.push({ name, sizeBytes: (await stat(path)).size, sha256: await hashOf(path) })
+    }
+    return hashed
+  },
+  removeTemporary: async (path) => {
+    for (const suffix of companions) {
+      try {
+        await unlink(`${path}${suffix}`)
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw diskError(error, `remove ${path}${suffix}`, 'The database is as it was.')
+      }
+    }
+  },
+  evidenceFolder: async (path, preferred) => {
+    const same = (await deviceOf(preferred)) === (await deviceOf(dirname(path)))
+    return same ? preferred : join(dirname(path), `.${basename(path)}-dr`, 'evidence', basename(preferred))
+  },
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+async function keepOwner(temporary: string, like: FileFacts | null): Promise<void> {
+  if (like === null) return
+  try {
+    const now = await stat(temporary)
+    if (now.uid !== like.uid || now.gid !== like.gid) await chown(temporary, like.uid, like.gid)
+    await chmod(temporary, like.mode & 0o7777)
+  } catch (error) {
+    throw new DrError('OWNERSHIP_LOST', {
+      what: `the restored file cannot be given owner ${like.uid}, group ${like.gid} and mode ${(like.mode & 0o7777).toString(8)}: ${sentenceOf(error)}`,
+      untouched: `The restored file stays at ${temporary}; nothing is in its place yet.`,
+      next: 'Repeat as root, or as the user of the bot.',
+      cause: error,
+    })
+  }
+}
+
+async function statOrNull(path: string): Promise<FileFacts | null> {
+  try {
+    return factsOf(await stat(path))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null
+    throw diskError(error, `look at ${path}`, untouched)
+  }
+}
+
+function factsOf(facts: Stats): FileFacts {
+  return { device: facts.dev, inode: facts.ino, sizeBytes: facts.size, mode: facts.mode, uid: facts.uid, gid: facts.gid }
+}
+
+function exists(path: string): DrError {
+  return new DrError('OUTPUT_EXISTS', {
+    what: `there is something at ${path} already`,
+    untouched: 'It was not touched.',
+    next: 'Move it away if it is not needed, then repeat.',
+  })
+}

@@ -1,0 +1,46 @@
+/** New files of a restore on a file system. */
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { DrError } from '../../errors.ts'
+import type { OutputFile, OutputFiles } from '../../ports/output-file.ts'
+import { codeOf, diskError } from './durable.ts'
+
+const untouched = 'The database is as it was; a partial file under a temporary name may stay.'
+
+export const outputFiles: OutputFiles = {
+  create: (path) => {
+    const descriptor = openNew(path)
+    return {
+      write: (offset, bytes) => guarded(`write ${path}`, () => writeAll(descriptor, bytes, offset)),
+      resize: (sizeBytes) => guarded(`resize ${path}`, () => ftruncateSync(descriptor, sizeBytes)),
+      sync: () => guarded(`make ${path} durable`, () => fdatasyncSync(descriptor)),
+      close: () => closeSync(descriptor),
+    } satisfies OutputFile
+  },
+}
+
+function openNew(path: string): number {
+  try {
+    // Readable by its owner only until it is given the mode of what it replaces.
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw diskError(error, `create ${path}`, untouched)
+    throw new DrError('OUTPUT_EXISTS', {
+      what: `there is something at ${path} already`,
+      untouched: 'It was not touched, and nothing was restored.',
+      next: 'Give another path, or move what is there away.',
+      cause: error,
+    })
+  }
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done)
+}
+
+function guarded(doing: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw diskError(error, doing, untouched)
+  }
+}

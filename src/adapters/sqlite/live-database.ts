@@ -1,0 +1,240 @@
+/**
+ * A live database through node:sqlite's locks and through descriptors that stay open for the life of the process.
+ * Order that matters: the descriptor of the database is opened before SQLite's first connection and closed after its last one,
+ * because closing any descriptor of that file drops every POSIX lock that this process has on it. The -shm is never opened by us;
+ * its inode is asked for by path. The -wal carries no locks, so its descriptor may be replaced.
+ */
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, type Stats, statSync, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { assert, must } from '../../assert.ts'
+import { DrError, sentenceOf } from '../../errors.ts'
+import type { DatabaseLocks, FileIdentity, LiveDatabase, PinSlot, WalEnd } from '../../ports/live-database.ts'
+import { decodeDatabaseHeader } from '../../wal/database-header.ts'
+import { codeOf } from '../filesystem/durable.ts'
+import { resultCode, sqliteError } from './errors.ts'
+
+const untouched = 'The database was not changed, and nothing was published.'
+
+/**
+ * @throws DATABASE_MISSING, DATABASE_NOT_SQLITE, DATABASE_NOT_WAL, DATABASE_READ_ONLY, DATABASE_EXCLUSIVE, DATABASE_BUSY, DATABASE_DAMAGED;
+ * nothing stays open then.
+ */
+export function openLiveDatabase(path: string): LiveDatabase {
+  const descriptor = openDatabaseFile(path)
+  let locks: OpenLocks
+  try {
+    requireWal(path, descriptor)
+    locks = openLocks(path)
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+  const opened = identityOf(fstatSync(descriptor))
+  const openedShm = identityAt(`${path}-shm`)
+  let wal = openWal(path)
+  return {
+    path,
+    identity: opened,
+    locks,
+    bytes: {
+      readDatabase: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
+      databaseBytes: () => fstatSync(descriptor).size,
+      readWal: (offset, into) => {
+        wal ??= openWal(path)
+        return wal === null ? 0 : readSync(wal.descriptor, into, 0, into.length, offset)
+      },
+    },
+    moved: () => {
+      const moved: ('database' | 'wal' | 'shm')[] = []
+      if (!same(identityAt(path), opened)) moved.push('database')
+      if (wal !== null && !same(identityAt(`${path}-wal`), wal.identity)) moved.push('wal')
+      if (!same(identityAt(`${path}-shm`), openedShm)) moved.push('shm')
+      return moved
+    },
+    watch: (onChange) => watchWal(path, onChange),
+    close: () => {
+      locks.close()
+      if (wal !== null) closeSync(wal.descriptor)
+      closeSync(descriptor)
+    },
+  }
+}
+
+function openDatabaseFile(path: string): number {
+  if (!existsSync(path)) {
+    throw new DrError('DATABASE_MISSING', {
+      what: `there is no file at ${path}`,
+      untouched,
+      next: 'Give the path of the database with --db, or start the bot once so that it makes it.',
+    })
+  }
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+    accessSync(dirname(path), constants.W_OK)
+    return openSync(path, constants.O_RDONLY)
+  } catch (error) {
+    throw new DrError('DATABASE_READ_ONLY', {
+      what: `this user may not write ${path} or its folder (${codeOf(error)}), so SQLite's locks cannot be held`,
+      untouched,
+      next: 'Run as the user of the bot, or give this user write permission on the file and its folder.',
+      cause: error,
+    })
+  }
+}
+
+function requireWal(path: string, descriptor: number): void {
+  const bytes = new Uint8Array(100)
+  const header = decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, 100, 0)))
+  if (header === null) {
+    throw new DrError('DATABASE_NOT_SQLITE', {
+      what: `${path} does not begin like a SQLite database (${fstatSync(descriptor).size} bytes)`,
+      untouched,
+      next: 'Check the path. If it was a database once, it is damaged: genesis-dr execute --scenario DATABASE_CORRUPTION',
+    })
+  }
+  if (header.journal === 'wal') return
+  throw new DrError('DATABASE_NOT_WAL', {
+    what: `${path} is in rollback-journal mode, which keeps no log that could be followed`,
+    untouched,
+    next: `Stop the bot, run: sqlite3 ${basename(path)} 'PRAGMA journal_mode=WAL' (or the same PRAGMA by any SQLite library; it stays in the file), start the bot.`,
+  })
+}
+
+interface OpenLocks extends DatabaseLocks {
+  close(): void
+}
+
+interface Pin {
+  readonly connection: DatabaseSync
+  readonly read: StatementSync
+  held: boolean
+}
+
+function openLocks(path: string): OpenLocks {
+  const opened: DatabaseSync[] = []
+  const connect = (): DatabaseSync => {
+    const connection = new DatabaseSync(path, { timeout: 0 })
+    opened.push(connection)
+    connection.exec('PRAGMA wal_autocheckpoint=0')
+    return connection
+  }
+  const openPin = (): Pin => {
+    const connection = connect()
+    return { connection, read: connection.prepare('PRAGMA schema_version'), held: false }
+  }
+  try {
+    const pins: Readonly<Record<PinSlot, Pin>> = { 0: openPin(), 1: openPin() }
+    const writer = connect()
+    const checkpointer = connect()
+    firstRead(path, pins[0])
+    checkpointer.prepare('PRAGMA schema_version').get()
+    const noop = checkpointer.prepare('PRAGMA wal_checkpoint=NOOP')
+    const passive = checkpointer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+    return {
+      pin: (slot) => takePin(pins[slot]),
+      unpin: (slot) => {
+        if (!pins[slot].held) return
+        pins[slot].connection.exec('ROLLBACK')
+        pins[slot].held = false
+      },
+      walEnd: () => walEndOf(noop, 'ask for the end of the WAL'),
+      lockWriters: () => lockWriters(writer),
+      unlockWriters: () => writer.exec('ROLLBACK'),
+      checkpoint: () => walEndOf(passive, 'checkpoint'),
+      close: () => {
+        for (const connection of opened) connection.close()
+      },
+    }
+  } catch (error) {
+    for (const connection of opened) connection.close()
+    throw sqliteError(error, `open ${path}`)
+  }
+}
+
+/** In WAL mode a reader waits only while another connection opens or recovers the log: a moment, unless it keeps the file for itself. */
+function firstRead(path: string, pin: Pin): void {
+  const patienceMs = 3000
+  pin.connection.exec(`PRAGMA busy_timeout=${patienceMs}`)
+  try {
+    pin.read.get()
+  } catch (error) {
+    if (resultCode(error) !== 5) throw error
+    throw new DrError('DATABASE_EXCLUSIVE', {
+      what: `another program has kept ${path} locked for ${patienceMs / 1000} s; it probably uses PRAGMA locking_mode=EXCLUSIVE`,
+      untouched,
+      next: 'Remove that PRAGMA from the bot (locking_mode=NORMAL is the default) and start it again.',
+      cause: error,
+    })
+  }
+  pin.connection.exec('PRAGMA busy_timeout=0')
+}
+
+function takePin(pin: Pin): void {
+  assert(!pin.held, 'a pin is taken while it is held')
+  try {
+    pin.connection.exec('BEGIN')
+    pin.read.get()
+    pin.held = true
+  } catch (error) {
+    if (pin.connection.isTransaction) pin.connection.exec('ROLLBACK')
+    throw sqliteError(error, 'take a read lock')
+  }
+}
+
+function lockWriters(writer: DatabaseSync): boolean {
+  try {
+    writer.exec('BEGIN IMMEDIATE')
+    return true
+  } catch (error) {
+    if (resultCode(error) === 5) return false
+    throw sqliteError(error, 'take the write lock')
+  }
+}
+
+function walEndOf(statement: StatementSync, doing: string): WalEnd {
+  try {
+    const row = must(statement.get(), 'a checkpoint pragma gives one row')
+    // -1 stands for "no log"; the columns are numbers by SQLite's documentation.
+    return { frames: Math.max(0, Number(row['log'])), backfilled: Math.max(0, Number(row['checkpointed'])) }
+  } catch (error) {
+    throw sqliteError(error, doing)
+  }
+}
+
+function openWal(path: string): { readonly descriptor: number; readonly identity: FileIdentity } | null {
+  try {
+    const descriptor = openSync(`${path}-wal`, constants.O_RDONLY)
+    return { descriptor, identity: identityOf(fstatSync(descriptor)) }
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** The folder is watched, not the file: a log that is deleted and made anew is seen as well. */
+function watchWal(path: string, onChange: () => void): () => void {
+  const name = `${basename(path)}-wal`
+  const watcher = watch(dirname(path), (_event, changed) => {
+    if (changed === name || changed === null) onChange()
+  })
+  watcher.on('error', (error) => process.emitWarning(`the folder of the database is no longer watched: ${sentenceOf(error)}`))
+  return () => watcher.close()
+}
+
+function identityOf(facts: Stats): FileIdentity {
+  return { device: facts.dev, inode: facts.ino }
+}
+
+function identityAt(path: string): FileIdentity | null {
+  try {
+    return identityOf(statSync(path))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+function same(a: FileIdentity | null, b: FileIdentity | null): boolean {
+  return a === null || b === null ? a === b : a.device === b.device && a.inode === b.inode
+}

@@ -1,0 +1,17 @@
+/** What a capture remembers between two lives, in the state folder. The replica itself holds the position. */
+export interface CaptureState {
+  /** null when there is none, or one that cannot be read: then nothing is known about the file. */
+  read(): Promise<CaptureBinding | null>
+  /** Durable when resolved; replaces the former one as a whole. */
+  write(binding: CaptureBinding): Promise<void>
+}
+
+/** This file (by inode) is the database of this timeline (by id). */
+export interface CaptureBinding {
+  readonly path: string
+  readonly device: number
+  readonly inode: number
+  readonly replica: string
+  readonly timeline: string
+  readonly timelineId: string
+}

@@ -1,0 +1,18 @@
+/** A file that a restore writes, beside the place where it will stand. */
+export interface OutputFiles {
+  /**
+   * A new empty file. If we die later: it stays, named as a temporary file of ours; `removeTemporary` of DatabaseFiles removes it.
+   * @throws OUTPUT_EXISTS, DISK_FULL, IO_FAILED
+   */
+  create(path: string): OutputFile
+}
+
+/** Synchronous: a restore writes megabytes a call, and order is all that matters. Every method may throw DISK_FULL or IO_FAILED. */
+export interface OutputFile {
+  write(offset: number, bytes: Uint8Array): void
+  /** Exactly `sizeBytes` long; what was never written is zeros. */
+  resize(sizeBytes: number): void
+  /** Contents are durable when it returns. */
+  sync(): void
+  close(): void
+}

@@ -1,0 +1,117 @@
+/** What is in a replica: its timelines, their files, and which of them a restore follows. Reads only. */
+import { DrError } from '../errors.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { levelPrefix, levels, type ReplicaFile, replicaFile, timelineKey, timelinePattern } from './layout.ts'
+import { planRestore } from './plan.ts'
+import { readWhole } from './read-object.ts'
+import { decodeTimeline, foreignTimeline, lineage, type Timeline } from './timeline.ts'
+
+export interface Catalogue {
+  readonly url: string
+  /** Oldest first. Litestream's own replica is one timeline without a number. */
+  readonly timelines: readonly CatalogueTimeline[]
+  readonly foreign: boolean
+}
+
+export interface CatalogueTimeline extends Timeline {
+  /** Every file that a restore on this timeline may use: its own, and those of its ancestors up to each fork. */
+  readonly files: readonly ReplicaFile[]
+  /** Newest txid that can be restored, 0 for none. */
+  readonly latestTxid: number
+  /** False until the chain up to its fork is there: then a restore uses the parent. */
+  readonly complete: boolean
+}
+
+/** A replica that does not exist yet has no timelines. @throws STORE_UNAVAILABLE, IO_FAILED, LTX_DAMAGED */
+export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
+  const folders = await store.folders('')
+  const numbers = folders.filter((name) => timelinePattern.test(name))
+  if (numbers.length === 0) {
+    const files = await ownFiles(store, null)
+    if (files.length === 0) return { url: store.url, timelines: [], foreign: false }
+    return { url: store.url, timelines: [describe(foreignTimeline, files)], foreign: true }
+  }
+  const timelines: Timeline[] = []
+  for (const number of numbers) {
+    const timeline = await readTimeline(store, number)
+    if (timeline !== null) timelines.push(timeline)
+  }
+  const own = new Map<Timeline, readonly ReplicaFile[]>()
+  for (const timeline of timelines) own.set(timeline, await ownFiles(store, timeline.number))
+  return {
+    url: store.url,
+    timelines: timelines.map((timeline) => describe(timeline, inherited(timelines, timeline, own))),
+    foreign: false,
+  }
+}
+
+/** The timeline that a restore without `--timeline` follows. @throws REPLICA_EMPTY */
+export function newestComplete(catalogue: Catalogue): CatalogueTimeline {
+  const found = catalogue.timelines.findLast((timeline) => timeline.complete)
+  if (found !== undefined) return found
+  throw new DrError('REPLICA_EMPTY', {
+    what: `the replica ${catalogue.url} holds no restore point`,
+    untouched: 'Nothing was changed.',
+    next: 'Check the replica URL; if it is right, nothing was ever copied there: start genesis-dr replicate.',
+  })
+}
+
+/** @throws POINT_NOT_FOUND, REPLICA_EMPTY */
+export function chooseTimeline(catalogue: Catalogue, number: string | null): CatalogueTimeline {
+  if (number === null) return newestComplete(catalogue)
+  const found = catalogue.timelines.find((timeline) => timeline.number === number)
+  if (found !== undefined) return found
+  const known = catalogue.timelines.map((timeline) => timeline.number ?? 'none (written by Litestream)')
+  throw new DrError('POINT_NOT_FOUND', {
+    what: `the replica ${catalogue.url} has no timeline ${number}; it has ${known.join(', ') || 'none'}`,
+    untouched: 'Nothing was changed.',
+    next: 'Name one of these with --timeline, or leave it out for the newest.',
+  })
+}
+
+async function readTimeline(store: ObjectStore, number: string): Promise<Timeline | null> {
+  const key = timelineKey(number)
+  try {
+    return decodeTimeline(key, await readWhole(store, key))
+  } catch (error) {
+    // A folder of a timeline's name whose claim was never made is nobody's.
+    if (error instanceof DrError && error.code === 'OBJECT_MISSING') return null
+    throw error
+  }
+}
+
+async function ownFiles(store: ObjectStore, number: string | null): Promise<readonly ReplicaFile[]> {
+  const files: ReplicaFile[] = []
+  for (const level of levels) {
+    for (const stored of await store.list(levelPrefix(store.layout, number, level))) {
+      const file = replicaFile(stored, level)
+      if (file !== null) files.push(file)
+    }
+  }
+  return files
+}
+
+function inherited(
+  timelines: readonly Timeline[],
+  timeline: Timeline,
+  own: ReadonlyMap<Timeline, readonly ReplicaFile[]>,
+): readonly ReplicaFile[] {
+  const files: ReplicaFile[] = []
+  const seen = new Set<string>()
+  let limit = Number.MAX_SAFE_INTEGER
+  for (const ancestor of lineage(timelines, timeline)) {
+    for (const file of own.get(ancestor) ?? []) {
+      const name = `${file.level}/${file.minTxid}-${file.maxTxid}`
+      if (file.maxTxid > limit || seen.has(name)) continue
+      seen.add(name)
+      files.push(file)
+    }
+    limit = Math.min(limit, ancestor.parent?.forkTxid ?? 0)
+  }
+  return files
+}
+
+function describe(timeline: Timeline, files: readonly ReplicaFile[]): CatalogueTimeline {
+  const latestTxid = planRestore(files, 'newest-reachable').txid
+  return { ...timeline, files, latestTxid, complete: latestTxid > 0 && latestTxid >= (timeline.parent?.forkTxid ?? 0) }
+}

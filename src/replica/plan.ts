@@ -1,0 +1,114 @@
+/**
+ * Which files bring a database to a point, from nothing but a listing. Pure.
+ * Rule (Litestream's, facts of 2026-08): begin with the newest snapshot that is not beyond the point, then always the file that begins
+ * no later than the next txid and reaches furthest; at the same reach the one that begins first, then the higher level.
+ * Invariant: the files of a plan leave no txid out, and the last one ends exactly at the point.
+ */
+import { DrError } from '../errors.ts'
+import { formatTxid } from '../ltx/txid.ts'
+import { isoTime } from '../units.ts'
+import { type ReplicaFile, snapshotLevel } from './layout.ts'
+
+export interface RestorePlan {
+  /** In the order in which they are applied: of two that hold a page, the later has it newer. */
+  readonly files: readonly ReplicaFile[]
+  /** 0 when there is nothing to restore. */
+  readonly txid: number
+}
+
+/** 'latest' insists that nothing lies beyond a gap; 'newest-reachable' stops at it. */
+export type RestoreTarget = 'latest' | 'newest-reachable' | { readonly txid: number }
+
+/**
+ * @throws REPLICA_EMPTY, REPLICA_GAP when files are missing on the way, POINT_NOT_FOUND when the txid is outside of what is kept or
+ * inside of a file that holds several.
+ */
+export function planRestore(all: readonly ReplicaFile[], target: RestoreTarget): RestorePlan {
+  const limit = typeof target === 'object' ? target.txid : Number.MAX_SAFE_INTEGER
+  const files = chain(all, limit)
+  const txid = files.at(-1)?.maxTxid ?? 0
+  if (target === 'newest-reachable') return { files, txid }
+  if (all.length === 0) throw pointError('REPLICA_EMPTY', 'the replica holds no restore point')
+  const beyond = all.find((file) => file.minTxid > txid + 1 && file.minTxid <= limit)
+  if (beyond !== undefined && (txid < limit || target === 'latest')) {
+    throw new DrError('REPLICA_GAP', {
+      what: `the replica has no file for ${formatTxid(txid + 1)}, yet it has ${beyond.key}`,
+      untouched: 'Nothing was written.',
+      next:
+        txid > 0 ? `The last point before the gap can be had with --txid ${formatTxid(txid)}.` : 'No point can be had from this timeline.',
+    })
+  }
+  if (typeof target === 'object' && txid !== target.txid) throw notFound(all, target.txid)
+  return { files, txid }
+}
+
+function chain(all: readonly ReplicaFile[], limit: number): ReplicaFile[] {
+  const usable = all.filter((file) => file.maxTxid <= limit)
+  const snapshots = usable.filter((file) => file.level === snapshotLevel && file.minTxid === 1)
+  const first = snapshots.reduce<ReplicaFile | null>((best, file) => (best === null || file.maxTxid > best.maxTxid ? file : best), null)
+  const plan = first === null ? [] : [first]
+  let reached = first?.maxTxid ?? 0
+  const byStart = usable.filter((file) => file.maxTxid > reached).sort((a, b) => a.minTxid - b.minTxid)
+  let next = 0
+  for (;;) {
+    let best: ReplicaFile | null = null
+    // Files that begin early enough stay candidates only through `best`: one that reaches less far is never needed later.
+    for (; next < byStart.length; next++) {
+      const file = byStart[next]
+      if (file === undefined || file.minTxid > reached + 1) break
+      if (file.maxTxid > reached && (best === null || further(file, best))) best = file
+    }
+    if (best === null) return plan
+    plan.push(best)
+    reached = best.maxTxid
+  }
+}
+
+function further(file: ReplicaFile, than: ReplicaFile): boolean {
+  if (file.maxTxid !== than.maxTxid) return file.maxTxid > than.maxTxid
+  if (file.minTxid !== than.minTxid) return file.minTxid < than.minTxid
+  return file.level > than.level
+}
+
+/** Every txid that a restore can end at exactly, ascending, with the file that ends there. */
+export function restorePoints(all: readonly ReplicaFile[]): readonly ReplicaFile[] {
+  const byTxid = new Map<number, ReplicaFile>()
+  for (const file of all) {
+    const known = byTxid.get(file.maxTxid)
+    if (known === undefined || file.level < known.level) byTxid.set(file.maxTxid, file)
+  }
+  const earliest = all.reduce((least, file) => (file.minTxid === 1 ? Math.min(least, file.maxTxid) : least), Number.MAX_SAFE_INTEGER)
+  return [...byTxid.values()].filter((file) => file.maxTxid >= earliest).sort((a, b) => a.maxTxid - b.maxTxid)
+}
+
+/** The newest point whose time is not after `epochMs`. @throws POINT_NOT_FOUND, REPLICA_EMPTY */
+export function pointAtTime(points: readonly ReplicaFile[], epochMs: number): ReplicaFile {
+  const first = points[0]
+  const last = points.at(-1)
+  if (first === undefined || last === undefined) throw pointError('REPLICA_EMPTY', 'the replica holds no restore point')
+  const range = `restore points go from ${isoTime(first.timestampMs)} to ${isoTime(last.timestampMs)}`
+  if (epochMs < first.timestampMs) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is before the first point; ${range}`)
+  if (epochMs > last.timestampMs) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is after the last point; ${range}`)
+  const found = points.findLast((point) => point.timestampMs <= epochMs)
+  return found ?? first
+}
+
+function notFound(all: readonly ReplicaFile[], txid: number): DrError {
+  const points = restorePoints(all)
+  const first = points[0]?.maxTxid ?? 0
+  const last = points.at(-1)?.maxTxid ?? 0
+  const inside = all.find((file) => file.minTxid <= txid && file.maxTxid > txid && txid > first)
+  const why = inside === undefined ? '' : `; it lies inside ${inside.key}, which holds several`
+  return pointError('POINT_NOT_FOUND', `no restore point ${formatTxid(txid)}; points go from ${formatTxid(first)} to ${formatTxid(last)}${why}`)
+}
+
+function pointError(code: 'REPLICA_EMPTY' | 'POINT_NOT_FOUND', what: string): DrError {
+  return new DrError(code, {
+    what,
+    untouched: 'Nothing was written.',
+    next:
+      code === 'REPLICA_EMPTY'
+        ? 'Check the replica URL; if it is right, nothing was ever copied there.'
+        : 'Choose a point that exists (genesis-dr backup-status), or leave the choice out for the newest.',
+  })
+}

@@ -1,0 +1,107 @@
+/**
+ * The whole database as of a place in its log: the file, overlaid by the newest frames of the log up to there.
+ * It holds while a pin stands that was taken before the place was asked for:
+ * - Frames beyond the pin are never written into the file by anybody.
+ * - The log cannot begin anew under us, unless the file had all of it when the pin was taken. Then nothing may be read from the log,
+ *   which the next writer overwrites; and nothing need be, because the file has it.
+ */
+import { assert } from '../assert.ts'
+import { pageChecksum } from '../ltx/checksum.ts'
+import { lockPage } from '../ltx/lock-page.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { DatabaseBytes } from '../ports/live-database.ts'
+import { PageSums } from '../replica/page-sums.ts'
+import { decodeDatabaseHeader } from '../wal/database-header.ts'
+import { startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { frameHeaderBytes, frameOffset, type WalHeader } from '../wal/header.ts'
+import { type FrameIndex, headerOf, indexFrames, type LogEnd, readWalPage } from './wal-tail.ts'
+
+export interface Base {
+  readonly pageSize: number
+  /** Pages in the database. */
+  readonly pages: number
+  /** null when the log has no frames. */
+  readonly place: WalPosition | null
+  readonly index: FrameIndex | null
+}
+
+/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED */
+export function findBase(bytes: DatabaseBytes, end: LogEnd, pageSize: number, fileSizeBytes: number): Base | null {
+  if (end.backfilled < end.frames) {
+    const index = indexFrames(bytes, startOf(headerOf(end)), end.frames)
+    return { pageSize, pages: index.pages, place: index.place, index }
+  }
+  const first = new Uint8Array(100)
+  bytes.readDatabase(0, first)
+  const pages = decodeDatabaseHeader(first)?.pages ?? Math.floor(fileSizeBytes / pageSize)
+  if (end.header === null) return { pageSize, pages, place: null, index: null }
+  const place = placeAt(bytes, end.header, end.frames)
+  return place === null ? null : { pageSize, pages, place, index: null }
+}
+
+/** The place after `frames` frames by what the last of them says; null when it is of another generation. */
+function placeAt(bytes: DatabaseBytes, header: WalHeader, frames: number): WalPosition | null {
+  if (frames === 0) return startOf(header)
+  const buffer = new Uint8Array(frameHeaderBytes)
+  if (bytes.readWal(frameOffset(frames - 1, header.pageSize), buffer) < buffer.length) return null
+  const stored = storedChecksum(buffer)
+  if (stored.salt1 !== header.salt1 || stored.salt2 !== header.salt2) return null
+  return { header, frames, checksum: { s1: stored.s1, s2: stored.s2 } }
+}
+
+/** Chosen: 1 MiB a read, so that the event loop is held for a millisecond at most between two yields. */
+const readBytes = 1024 * 1024
+
+/** Every page in order, the lock page left out. `page` is valid until the next one is asked for; a yield of null is a place to pause. */
+export function* scanPages(bytes: DatabaseBytes, base: Base): Generator<{ readonly number: number; readonly page: Uint8Array } | null> {
+  const { pageSize, pages } = base
+  const skip = lockPage(pageSize)
+  const perRead = Math.max(1, Math.floor(readBytes / pageSize))
+  const buffer = new Uint8Array(perRead * pageSize)
+  for (let first = 1; first <= pages; first += perRead) {
+    const count = Math.min(perRead, pages - first + 1)
+    const wanted = buffer.subarray(0, count * pageSize)
+    // Beyond the end of the file a page is zeros until the log writes it.
+    wanted.fill(0, bytes.readDatabase((first - 1) * pageSize, wanted))
+    for (let at = 0; at < count; at++) {
+      const number = first + at
+      if (number === skip) continue
+      const page = wanted.subarray(at * pageSize, (at + 1) * pageSize)
+      overlay(bytes, base, number, page)
+      yield { number, page }
+    }
+    yield null
+  }
+}
+
+/** Checksums of every page. Gives way to other work every half second. */
+export async function sumBase(clock: Clock, bytes: DatabaseBytes, base: Base): Promise<PageSums> {
+  const sums = new PageSums()
+  sums.resize(base.pages)
+  let gaveWayMs = clock.monotonicMs()
+  for (const item of scanPages(bytes, base)) {
+    if (item !== null) {
+      const sum = pageChecksum(item.number, item.page)
+      sums.set(item.number, Number(sum >> 32n), Number(sum & 0xffffffffn))
+      continue
+    }
+    if (clock.monotonicMs() - gaveWayMs < 500) continue
+    gaveWayMs = clock.monotonicMs()
+    await clock.sleep(0)
+  }
+  return sums
+}
+
+/** One page as of the base's place. */
+export function readPage(bytes: DatabaseBytes, base: Base, number: number): Uint8Array {
+  assert(number >= 1, 'pages are counted from 1')
+  const page = new Uint8Array(base.pageSize)
+  bytes.readDatabase((number - 1) * base.pageSize, page)
+  overlay(bytes, base, number, page)
+  return page
+}
+
+function overlay(bytes: DatabaseBytes, base: Base, number: number, into: Uint8Array): void {
+  const offset = base.index?.offsets.get(number)
+  if (offset !== undefined) readWalPage(bytes, offset, into)
+}

@@ -1,0 +1,122 @@
+/**
+ * The capture of a database that nobody has open and no process captures: it works from the files at rest, through no SQLite at all,
+ * so that a damaged database can be drained as well. Whoever uses it holds the capture lock.
+ */
+import { DrError } from '../errors.ts'
+import type { CaptureControl, CaptureFork, DrainOutcome } from '../ports/capture-control.ts'
+import type { CaptureState } from '../ports/capture-state.ts'
+import type { DatabaseBytes, FileIdentity } from '../ports/live-database.ts'
+import { type CatalogueTimeline, newestComplete, readCatalogue } from '../replica/catalogue.ts'
+import { planRestore } from '../replica/plan.ts'
+import { sumPlan } from '../replica/read-plan.ts'
+import { decodeDatabaseHeader } from '../wal/database-header.ts'
+import { type Base, findBase, sumBase } from './base-scan.ts'
+import { beginFork, type TimelineWorld } from './begin-timeline.ts'
+import { catchUp } from './catch-up.ts'
+import { applyToSums } from './flush.ts'
+import { readLastPoint } from './last-point.ts'
+import { findRestingEnd } from './wal-tail.ts'
+
+export interface RestingWorld extends TimelineWorld {
+  readonly databasePath: string
+  readonly pid: number
+  readonly state: CaptureState
+  /** null when there is no file at the path. Closed after use. */
+  readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: FileIdentity; close(): void } | null
+}
+
+export function restingCapture(world: RestingWorld): CaptureControl {
+  return {
+    position: async () => {
+      const { timelines } = await readCatalogue(world.store)
+      const newest = timelines.findLast((one) => one.complete)
+      return {
+        state: 'let-go',
+        pid: world.pid,
+        database: world.databasePath,
+        replica: world.store.url,
+        timeline: newest?.number ?? '',
+        txid: newest?.latestTxid ?? 0,
+        lastCommitMs: 0,
+        pendingCommits: 0,
+        lagMs: 0,
+        walFrames: 0,
+        walBytes: 0,
+        moved: [],
+        trouble: 'no capture runs',
+        damage: null,
+        continuous: false,
+      }
+    },
+    drain: () => drainAtRest(world),
+    letGo: async () => {},
+    resume: (fork) => resumeAtRest(world, fork),
+  }
+}
+
+async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
+  const catalogue = await readCatalogue(world.store)
+  const current = newestComplete(catalogue)
+  const outcome = (complete: boolean, because: string, txid = current.latestTxid, lastCommitMs = 0): DrainOutcome => ({
+    timeline: current.number ?? '',
+    txid,
+    lastCommitMs,
+    complete,
+    because,
+  })
+  const opened = world.openAtRest()
+  if (opened === null) return outcome(false, `there is no file at ${world.databasePath}`)
+  try {
+    const { bytes } = opened
+    const base = baseAtRest(bytes)
+    if (base === null) return outcome(false, 'neither the file nor its log says what its page size is')
+    const last = await readLastPoint(world.store, current, bytes, base)
+    if (last === null) return outcome(false, 'the replica holds no restore point')
+    if (last.place !== null && current.number !== null) {
+      const caught = await catchUp(world, current.number, last, bytes, base, (pages) => sumsAfter(world, current, pages, base.pages))
+      const read = caught.commits === 0 ? 'the log holds nothing beyond the replica' : `${caught.commits} commits were read from the log`
+      return outcome(true, read, caught.txid, caught.lastCommitMs)
+    }
+    const sums = await sumBase(world.clock, bytes, base)
+    if (sums.rolling === last.rolling) return outcome(true, 'the database equals the replica', last.txid, last.lastCommitMs)
+    return outcome(false, 'no capture ran, and the log of that time is gone', last.txid, last.lastCommitMs)
+  } finally {
+    opened.close()
+  }
+}
+
+function baseAtRest(bytes: DatabaseBytes): Base | null {
+  const end = findRestingEnd(bytes)
+  const first = new Uint8Array(100)
+  bytes.readDatabase(0, first)
+  const pageSize = end.header?.pageSize ?? decodeDatabaseHeader(first)?.pageSize ?? null
+  return pageSize === null ? null : findBase(bytes, end, pageSize, bytes.databaseBytes())
+}
+
+async function sumsAfter(world: RestingWorld, current: CatalogueTimeline, pages: readonly (readonly [number, Uint8Array])[], databasePages: number) {
+  const sums = await sumPlan(world.store, planRestore(current.files, 'newest-reachable'))
+  applyToSums(sums, pages, databasePages)
+  return sums
+}
+
+async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Promise<DrainOutcome> {
+  const catalogue = await readCatalogue(world.store)
+  const parent = catalogue.timelines.find((one) => one.number === fork?.timeline)
+  if (fork === null || parent === undefined) {
+    throw new DrError('POINT_NOT_FOUND', {
+      what: `the replica ${world.store.url} has no timeline ${fork?.timeline ?? '(none named)'} to go on from`,
+      untouched: 'Nothing was published.',
+      next: 'Start genesis-dr replicate: it looks at database and replica and says what it does.',
+    })
+  }
+  const timeline = await beginFork(world, catalogue, parent, fork.txid)
+  const begun = await readCatalogue(world.store)
+  const complete = begun.timelines.find((one) => one.number === timeline.number)?.complete === true
+  const opened = world.openAtRest()
+  if (opened !== null && timeline.number !== null) {
+    const { number, id } = timeline
+    await world.state.write({ path: world.databasePath, ...opened.identity, replica: world.store.url, timeline: number, timelineId: id })
+    opened.close()
+  }
+  return { timeline: timeline.number ?? '', txid: fork.txid, lastCommitMs: 0, complete, because: 'the timeline begins at the restored point' }
+}

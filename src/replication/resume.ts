@@ -1,0 +1,52 @@
+/**
+ * How a capture goes on when it meets a database: from facts to one decision. Pure.
+ * Order that matters: what proves most is asked first. A frame of the log that is the last published one proves an unbroken history;
+ * an equal rolling checksum proves equal content; the inode only says that the file is the one we knew.
+ */
+import { formatTxid } from '../ltx/txid.ts'
+
+export interface ResumeFacts {
+  /** The newest restore point of the timeline that would be continued; null when the replica has none. */
+  readonly last: { readonly txid: number; readonly rolling: bigint | null } | null
+  /** The last published frame is still in the log, with its salts and its checksum. */
+  readonly lastFrameInLog: boolean
+  /** Rolling checksum of the database as it is. */
+  readonly rolling: bigint
+  /** A restore point, older than the last, with the rolling checksum of the database as it is. */
+  readonly olderTxid: number | null
+  /** The state folder knows this file by its inode as the database of this timeline. */
+  readonly bound: boolean
+  /** 0..1: pages that are equal in database and replica; null when it was not looked at. */
+  readonly equalShare: number | null
+  readonly takeOver: boolean
+}
+
+export type ResumeDecision = { readonly because: string } & (
+  | { readonly do: 'begin' | 'continue' | 'adopt' | 'snapshot' | 'take-over' | 'refuse' }
+  | { readonly do: 'fork'; readonly txid: number }
+)
+
+/** Chosen: half of the pages. A bot's database a day later shares most; two databases of one schema share a few empty pages. */
+export const equalShareBound = 0.5
+
+export function decideResume(facts: ResumeFacts): ResumeDecision {
+  const { last } = facts
+  if (last === null) return { do: 'begin', because: 'the replica holds nothing yet' }
+  const point = `restore point ${formatTxid(last.txid)}`
+  if (facts.lastFrameInLog) return { do: 'continue', because: `the last frame of ${point} is still in the log` }
+  if (last.rolling === facts.rolling) return { do: 'adopt', because: `the database equals ${point}` }
+  if (facts.olderTxid !== null) {
+    return {
+      do: 'fork',
+      txid: facts.olderTxid,
+      because: `the database equals the older restore point ${formatTxid(facts.olderTxid)}, and the replica goes on to ${formatTxid(last.txid)}`,
+    }
+  }
+  if (facts.bound) return { do: 'snapshot', because: `the log went on unseen after ${point}, in the same file` }
+  const share = facts.equalShare
+  if (share !== null && share >= equalShareBound) {
+    const said = `${Math.floor(share * 100)} % of the pages equal ${point}`
+    return facts.takeOver ? { do: 'take-over', because: said } : { do: 'refuse', because: `${said}, but nothing proves that it is the same database` }
+  }
+  return { do: 'refuse', because: `the database shares ${share === null ? 'nothing known' : `${Math.floor(share * 100)} % of its pages`} with ${point}` }
+}

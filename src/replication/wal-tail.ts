@@ -1,0 +1,126 @@
+/**
+ * Reading a live log up to its last commit.
+ * The order that matters: the header is read before and after SQLite is asked for the end. A writer that begins a new generation
+ * writes the header before it commits the first frame, so equal headers mean that the answer belongs to that generation.
+ */
+import { must } from '../assert.ts'
+import { DrError } from '../errors.ts'
+import type { DatabaseBytes, DatabaseLocks, WalEnd } from '../ports/live-database.ts'
+import { type Frame, scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
+import { decodeWalHeader, frameHeaderBytes, frameOffset, sameGeneration, type WalHeader, walHeaderBytes } from '../wal/header.ts'
+
+export interface LogEnd extends WalEnd {
+  /** null while the log has no valid header: then `frames` is 0. */
+  readonly header: WalHeader | null
+}
+
+export function readWalHeader(bytes: DatabaseBytes): WalHeader | null {
+  const buffer = new Uint8Array(walHeaderBytes)
+  return decodeWalHeader(buffer.subarray(0, bytes.readWal(0, buffer)))
+}
+
+/** @throws WAL_DAMAGED when committed frames have no header to belong to. */
+export function findLogEnd(locks: DatabaseLocks, bytes: DatabaseBytes): LogEnd {
+  let before = readWalHeader(bytes)
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const end = locks.walEnd()
+    const header = readWalHeader(bytes)
+    if (sameGeneration(before, header)) {
+      if (header !== null) return { ...end, header }
+      if (end.frames === 0) return { frames: 0, backfilled: 0, header: null }
+      throw walDamaged(`SQLite counts ${end.frames} committed frames in the log, but its file has no valid header`)
+    }
+    before = header
+  }
+  throw walDamaged('the header of the log was a different one at each of 100 looks')
+}
+
+/** Chosen: one read is at most this long; larger ones are no faster and cost memory. */
+const readBytes = 4 * 1024 * 1024
+
+/**
+ * The place after frame `frames` of the same generation, or earlier when `enough` said so at a commit. Frames go to `onFrame` with the
+ * page's bytes, which are valid during the call only.
+ * @throws WAL_DAMAGED when a committed frame does not match its checksum.
+ */
+export function readFrames(
+  bytes: DatabaseBytes,
+  from: WalPosition,
+  frames: number,
+  onFrame: (frame: Frame, page: Uint8Array, after: WalPosition) => void,
+  enough: () => boolean = () => false,
+): WalPosition {
+  const { pageSize } = from.header
+  const frameBytes = frameHeaderBytes + pageSize
+  const perRead = Math.max(1, Math.floor(readBytes / frameBytes))
+  let place = from
+  let atCommit = true
+  while (place.frames < frames && !(atCommit && enough())) {
+    const wanted = Math.min(perRead, frames - place.frames)
+    const buffer = new Uint8Array(wanted * frameBytes)
+    const count = bytes.readWal(frameOffset(place.frames, pageSize), buffer)
+    const reached = scanFrames(place, buffer.subarray(0, count), (frame, after) => {
+      onFrame(frame, buffer.subarray(frame.pageOffset, frame.pageOffset + pageSize), after)
+      atCommit = frame.commitPages > 0
+    })
+    if (reached.frames < place.frames + wanted) {
+      throw walDamaged(`frame ${reached.frames + 1} of ${frames} committed ones does not match its checksum`)
+    }
+    place = reached
+  }
+  return place
+}
+
+/** The last commit of a log that nobody has open, by its own checksums, as SQLite's recovery finds it. */
+export function findRestingEnd(bytes: DatabaseBytes): LogEnd {
+  const header = readWalHeader(bytes)
+  if (header === null) return { frames: 0, backfilled: 0, header: null }
+  const frameBytes = frameHeaderBytes + header.pageSize
+  const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
+  let committed = 0
+  for (let place = startOf(header); ; ) {
+    const count = bytes.readWal(frameOffset(place.frames, header.pageSize), buffer)
+    const reached = scanFrames(place, buffer.subarray(0, count), (frame, after) => {
+      if (frame.commitPages > 0) committed = after.frames
+    })
+    if (reached.frames - place.frames < buffer.length / frameBytes) return { frames: committed, backfilled: 0, header }
+    place = reached
+  }
+}
+
+/** Last frame of each page, from the first frame to `end`, for reading the database as of that place. */
+export function indexFrames(bytes: DatabaseBytes, from: WalPosition, end: number): FrameIndex {
+  const offsets = new Map<number, number>()
+  let pages = 0
+  const pageSize = from.header.pageSize
+  const place = readFrames(bytes, from, end, (frame, _page, after) => {
+    offsets.set(frame.pageNumber, frameOffset(after.frames - 1, pageSize) + frameHeaderBytes)
+    if (frame.commitPages > 0) pages = frame.commitPages
+  })
+  return { offsets, pages, place }
+}
+
+export interface FrameIndex {
+  /** Page number -> byte offset of its newest content in the log. */
+  readonly offsets: ReadonlyMap<number, number>
+  /** Pages in the database after the last of the commits, 0 when there was none. */
+  readonly pages: number
+  readonly place: WalPosition
+}
+
+export function readWalPage(bytes: DatabaseBytes, offset: number, into: Uint8Array): void {
+  const count = bytes.readWal(offset, into)
+  if (count < into.length) throw walDamaged(`the log ends ${into.length - count} bytes before the page at ${offset} does`)
+}
+
+export function walDamaged(what: string): DrError {
+  return new DrError('WAL_DAMAGED', {
+    what,
+    untouched: 'The database was not touched; nothing of this was published.',
+    next: 'Run: genesis-dr execute --scenario DATABASE_CORRUPTION',
+  })
+}
+
+export function headerOf(end: LogEnd): WalHeader {
+  return must(end.header, 'a log with frames has a header')
+}

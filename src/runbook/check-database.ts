@@ -1,0 +1,39 @@
+/** The checks that a restored database must pass. */
+import { isDrError } from '../errors.ts'
+import type { DatabaseChecks, FileAccess } from '../ports/database-checks.ts'
+import { type CheckResult, compared, passed } from './check-result.ts'
+import type { RunSettings } from './runbook.ts'
+
+export async function checkDatabase(
+  checks: DatabaseChecks,
+  path: string,
+  access: FileAccess,
+  settings: Pick<RunSettings, 'integrity' | 'checks'>,
+): Promise<readonly CheckResult[]> {
+  const problems = await checks.integrity(path, settings.integrity, access)
+  const name = settings.integrity === 'full' ? 'database integrity (integrity_check)' : 'database integrity (quick_check)'
+  const sound = compared(name, problems.length === 0 ? 'ok' : problems.slice(0, 3).join('; '), 'ok')
+  if (sound.outcome === 'fail') return [sound]
+  const results = [sound, await testQueries(checks, path, access)]
+  for (const check of settings.checks) {
+    const expected = String(check.equals)
+    try {
+      results.push(compared(check.name, String(await checks.queryValue(path, check.sql, access)), expected))
+    } catch (error) {
+      if (!isDrError(error)) throw error
+      results.push({ check: check.name, outcome: 'fail', observed: error.message, expected })
+    }
+  }
+  return results
+}
+
+async function testQueries(checks: DatabaseChecks, path: string, access: FileAccess): Promise<CheckResult> {
+  const check = 'test queries (every table read)'
+  try {
+    const counts = Object.entries(await checks.rowCounts(path, access))
+    return passed(check, counts.map(([table, rows]) => `${table} ${rows}`).join(', ') || 'no tables', 'every table can be read')
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    return { check, outcome: 'fail', observed: error.message, expected: 'every table can be read' }
+  }
+}

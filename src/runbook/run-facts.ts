@@ -1,0 +1,46 @@
+/** What the steps of a run found out, as the journal keeps it: plain JSON, one part a step. */
+import type { CheckResult } from './check-result.ts'
+
+export interface RunFacts {
+  readonly stopped: { readonly proven: boolean; readonly atMs: number; readonly pids: readonly number[] }
+  readonly drained: {
+    readonly timeline: string
+    readonly txid: number
+    readonly lastCommitMs: number
+    /** Everything that was committed is in the replica. */
+    readonly complete: boolean
+    readonly because: string
+  }
+  readonly evidence: {
+    readonly folder: string
+    readonly files: readonly string[]
+    /** Of the database that was set aside, for the one that takes its place; null when there was none. */
+    readonly owner: { readonly uid: number; readonly gid: number; readonly mode: number } | null
+  }
+  readonly chosen: {
+    readonly timeline: string | null
+    readonly txid: number
+    readonly timestampMs: number
+    /** Commits that the replica has after the chosen point; null when they cannot be counted. */
+    readonly lostTransactions: number | null
+    readonly dataLossMs: number | null
+    readonly lossBecause: string
+    readonly looked: readonly { readonly txid: number; readonly good: boolean; readonly because: string }[]
+    /** The candidate that passed, waiting under this name. */
+    readonly temporary: string
+    /** 16 hex digits: rolling checksum of it. */
+    readonly sum: string
+    readonly sizeBytes: number
+  }
+  readonly restored: { readonly path: string; readonly inode: number; readonly sizeBytes: number; readonly sum: string }
+  readonly validation: readonly CheckResult[]
+  readonly protectedAs: { readonly timeline: string; readonly txid: number }
+  readonly resumed: { readonly proven: boolean; readonly pids: readonly number[] }
+}
+
+/** The facts that a step relies on. @throws when an earlier step did not leave them, which is a bug of the runbook */
+export function factOf<Name extends keyof RunFacts>(facts: Partial<RunFacts>, name: Name): RunFacts[Name] {
+  const value = facts[name]
+  if (value === undefined) throw new Error(`no step before this one left "${name}"`)
+  return value
+}

@@ -1,0 +1,45 @@
+/** DATABASE_CORRUPTION: the file under a running bot is damaged. */
+import { minutes } from '../../units.ts'
+import { botCrashes } from '../probes/bot-crashes.ts'
+import { dataIsInconsistent } from '../probes/data-is-inconsistent.ts'
+import { integrityCheckFails } from '../probes/integrity-check-fails.ts'
+import { queriesFail } from '../probes/queries-fail.ts'
+import type { Runbook } from '../runbook.ts'
+import { drainReplica } from '../steps/drain-replica.ts'
+import { findLastGood } from '../steps/find-last-good.ts'
+import { notifyTeam } from '../steps/notify-team.ts'
+import { preserveEvidence } from '../steps/preserve-evidence.ts'
+import { protectAgain } from '../steps/protect-again.ts'
+import { reconcileExchange } from '../steps/reconcile-exchange.ts'
+import { restoreDatabase } from '../steps/restore-database.ts'
+import { resumeTrading } from '../steps/resume-trading.ts'
+import { stopTrading } from '../steps/stop-trading.ts'
+import { validateRecovery } from '../steps/validate-recovery.ts'
+
+export const databaseCorruption: Runbook = {
+  scenario: 'DATABASE_CORRUPTION',
+  title: 'Database Corruption',
+  rto: minutes(15),
+  rpo: minutes(5),
+  automation: 'full',
+  detectedWhen: [integrityCheckFails, queriesFail, dataIsInconsistent, botCrashes],
+  steps: [
+    stopTrading,
+    drainReplica,
+    preserveEvidence,
+    notifyTeam,
+    findLastGood,
+    restoreDatabase,
+    validateRecovery,
+    reconcileExchange,
+    protectAgain,
+    resumeTrading,
+  ],
+  validation: [
+    { bullet: 'Run database integrity check', check: 'database integrity (quick_check)' },
+    { bullet: 'Verify position counts match', check: 'position counts match' },
+    { bullet: 'Check account balances', check: 'account balances' },
+    { bullet: 'Confirm order states', check: 'order states' },
+    { bullet: 'Test queries', check: 'test queries (every table read)' },
+  ],
+}

@@ -1,0 +1,32 @@
+/** Everything that was committed becomes durable in the replica, before anything is moved. */
+import { formatTxid } from '../../ltx/txid.ts'
+import { step } from '../runbook.ts'
+
+export const drainReplica = step({
+  name: 'drain-replica',
+  phase: 'immediate',
+  title: 'Identify last known good backup',
+  does: 'Asks the capture to publish everything committed; where no capture runs, reads the rest of the log from the file at rest.',
+  repeat: 'What is published already is found published.',
+  undo: 'None is needed: the replica only grows.',
+  needs: ['capture', 'files'],
+  async foresee({ capture }) {
+    const { pid, control } = await capture.reach()
+    if (pid === null) return { outcome: 'skipped', because: 'no capture runs; would read what the log holds beyond the replica', evidence: {} }
+    const position = await control.position()
+    const because = `would drain the capture (process ${pid}), now at ${formatTxid(position.txid)} with ${position.pendingCommits} commits waiting`
+    return { outcome: 'skipped', because, evidence: {} }
+  },
+  async act({ capture }) {
+    const { pid, control } = await capture.reach()
+    const drained = await control.drain()
+    const at = `the replica ends at ${formatTxid(drained.txid)} of timeline ${drained.timeline}`
+    const by = pid === null ? 'read from the files at rest' : `by the capture (process ${pid})`
+    return {
+      outcome: 'done',
+      because: drained.complete ? `${at}, ${by}: ${drained.because}` : `${at}; more may have been committed: ${drained.because}`,
+      evidence: { drained },
+      ...(drained.complete ? {} : { notProven: ['nothing newer than the replica was lost'] }),
+    }
+  },
+})

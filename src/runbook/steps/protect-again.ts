@@ -1,0 +1,36 @@
+/** The recovered database is copied again, on a timeline of its own, before the bot may write to it. */
+import { formatTxid } from '../../ltx/txid.ts'
+import { factOf } from '../run-facts.ts'
+import { step } from '../runbook.ts'
+
+export const protectAgain = step({
+  name: 'protect-again',
+  phase: 'recovery',
+  title: 'Protect the recovered database',
+  does: 'Begins a new timeline that forks at the restored point, and waits until its first restore point is durable.',
+  repeat: 'The same fork is found again and gone on with.',
+  undo: 'None is needed: a timeline that nobody continues is only history.',
+  needs: ['capture'],
+  async foresee({ capture }) {
+    const { pid } = await capture.reach()
+    const who = pid === null ? 'no capture runs: would begin the timeline ourselves' : `would ask the capture (process ${pid}) to begin a new timeline`
+    return { outcome: 'skipped', because: who, evidence: {}, ...(pid === null ? { notProven: ['continuous copy'] } : {}) }
+  },
+  async act({ capture }, { facts }) {
+    const chosen = factOf(facts, 'chosen')
+    const { pid, control } = await capture.reach()
+    if (chosen.timeline === null) {
+      return {
+        outcome: 'skipped',
+        because: 'the replica was written by Litestream and is never written by us: begin a replica of your own with genesis-dr replicate',
+        evidence: {},
+        notProven: ['continuous copy'],
+      }
+    }
+    const { timeline, txid } = await control.resume({ timeline: chosen.timeline, txid: chosen.txid })
+    const because = `timeline ${timeline} begins at ${formatTxid(chosen.txid)} and is durable up to ${formatTxid(txid)}`
+    const evidence = { protectedAs: { timeline, txid } }
+    if (pid !== null) return { outcome: 'done', because: `${because}; the capture (process ${pid}) follows the database`, evidence }
+    return { outcome: 'done', because: `${because}; no capture runs: start genesis-dr replicate`, evidence, notProven: ['continuous copy'] }
+  },
+})

@@ -1,0 +1,27 @@
+/**
+ * The first 100 bytes of a SQLite database, as far as copying needs them. Pure.
+ * Layout: sqlite.org/fileformat2.html#the_database_header, read 2026-11-23.
+ */
+
+export interface DatabaseHeader {
+  /** Bytes, 512..65536, power of two. */
+  readonly pageSize: number
+  readonly journal: 'wal' | 'rollback'
+  /** Pages, when the header can be trusted for it (its version-valid-for equals its change counter). */
+  readonly pages: number | null
+}
+
+const magic = 'SQLite format 3\0'
+
+/** null when the bytes do not open a SQLite database. */
+export function decodeDatabaseHeader(bytes: Uint8Array): DatabaseHeader | null {
+  if (bytes.length < 100) return null
+  for (let at = 0; at < magic.length; at++) if (bytes[at] !== magic.charCodeAt(at)) return null
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const stored = view.getUint16(16)
+  const pageSize = stored === 1 ? 65536 : stored
+  if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return null
+  const pages = view.getUint32(28)
+  const trusted = pages !== 0 && view.getUint32(24) === view.getUint32(92)
+  return { pageSize, journal: bytes[18] === 2 && bytes[19] === 2 ? 'wal' : 'rollback', pages: trusted ? pages : null }
+}
