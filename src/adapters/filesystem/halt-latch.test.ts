@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { children } from '../../../test/hosts/children.ts'
 import { unshare } from '../../../test/hosts/needs.ts'
 import { describeWith } from '../../../test/needs.ts'
 import type { LatchFacts } from '../../ports/halt-latch.ts'
 import { haltLatchAt } from './halt-latch.ts'
+
+// Real processes on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 })
 
 const ofRun: LatchFacts = { holder: 'run-1', reason: 'DATABASE_CORRUPTION: integrity check fails', setAtMs: 1_700_000_000_000 }
 const ofPerson: LatchFacts = { holder: 'person:ada', reason: 'maintenance', setAtMs: 1_700_000_000_001 }

@@ -1,12 +1,15 @@
 import { chmodSync, closeSync, mkdtempSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { children } from '../../../test/hosts/children.ts'
 import { setpriv, unshare } from '../../../test/hosts/needs.ts'
 import { describeWith, linuxProc, python } from '../../../test/needs.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import { type UnseenProcesses, openFilesFromProc } from './open-files.ts'
+
+// Real processes on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 })
 
 const holdOpen = 'exec 3<"$1"; echo open; sleep 60 & wait'
 const pythonHold = (rest: string): string => `import sys, time, mmap, threading\nf = open(sys.argv[1], 'rb')\n${rest}\nprint('open', flush=True)\ntime.sleep(60)`

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bots, serviceContract } from '../../../test/contract/service.ts'
 import { children } from '../../../test/hosts/children.ts'
 import { describeWith, linuxProc } from '../../../test/needs.ts'
@@ -10,6 +10,9 @@ import type { Service } from '../../ports/service.ts'
 import { readProcess } from '../proc/process-table.ts'
 import { commandService } from './command-service.ts'
 import { sameCommand } from './members.ts'
+
+// Real processes on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 })
 
 let folder = ''
 const running: Service[] = []

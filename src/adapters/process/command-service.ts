@@ -140,13 +140,13 @@ function spawnWrapper(bot: Bot, number: number): Wrapper {
 
 /** Resolves when the wrapper, or that of another starter, has written its record: the bot cannot be lost any more. @throws SERVICE_START_FAILED */
 async function registration(bot: Bot, number: number, wrapper: Wrapper): Promise<'ours' | 'by another'> {
-  const registered = (): boolean => readStart(bot.folder, number).wrapper?.pid === wrapper.pid
+  const registered = (): boolean => wrapper.pid !== undefined && readStart(bot.folder, number).wrapper?.pid === wrapper.pid
   await until(registerMs, () => wrapper.ended() !== null || registered())
   if (registered()) return 'ours'
   if (wrapper.ended() === wrapperExit.registeredByAnother) return 'by another'
   const ended = wrapper.ended()
   if (ended === null) throw notStarted(bot, `it did not register within ${registerMs} ms`)
-  throw notStarted(bot, ended === wrapperExit.notRegistered ? `its record could not be written in ${bot.folder}` : `sh ended with ${ended}`)
+  throw notStarted(bot, ended === wrapperExit.notRegistered ? `its record could not be written in ${bot.folder}` : `sh, in ${bot.cwd}, ended with: ${ended}`)
 }
 
 async function stop(bot: Bot, timeoutMs: number): Promise<ServiceState> {
