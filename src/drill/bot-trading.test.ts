@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { afterFill, formatAmount, markets, parseAmount, type Position, tradeAt, unit } from './bot-trading.ts'
+import { afterFill, formatAmount, markets, nextTrade, parseAmount, type Position, unit } from './bot-trading.ts'
+import { seededRandom } from '../simulation/random.ts'
 
 const flat: Position = { quantity: 0n, averagePrice: 0n }
 
@@ -26,17 +27,17 @@ describe('amounts of the drill bot', () => {
 })
 
 describe('trades of the drill bot', () => {
-  it('the same seed and number -> the same trade, and another seed another', () => {
-    const first = tradeAt(7, 100, () => flat)
-    expect(tradeAt(7, 100, () => flat)).toEqual(first)
-    const others = Array.from({ length: 20 }, (_, n) => tradeAt(8 + n, 100, () => flat))
+  it('the same seed -> the same trade, and another seed another', () => {
+    const first = nextTrade(seededRandom(7), () => flat)
+    expect(nextTrade(seededRandom(7), () => flat)).toEqual(first)
+    const others = Array.from({ length: 20 }, (_, n) => nextTrade(seededRandom(8 + n), () => flat))
     expect(others.some((other) => other.price !== first.price)).toBe(true)
   })
 
   it('any trade -> its fills add up to its quantity, and cash moves against it by price and fee', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.nat(), (seed, number) => {
-        const trade = tradeAt(seed, number, () => flat)
+      fc.property(fc.integer(), (seed) => {
+        const trade = nextTrade(seededRandom(seed), () => flat)
         const moved = trade.events.reduce((sum, event) => sum + event.quantityDelta, 0n)
         const signed = trade.side === 'buy' ? trade.quantity : -trade.quantity
         expect(moved).toBe(trade.status === 'filled' ? signed : 0n)
@@ -50,7 +51,7 @@ describe('trades of the drill bot', () => {
     const positions = new Map(markets.map((market) => [market.positionId, flat]))
     const seen = new Set<string>()
     for (let number = 1; number <= 10_000; number++) {
-      const trade = tradeAt(1, number, ({ positionId }) => positions.get(positionId) ?? flat)
+      const trade = nextTrade(seededRandom(number), ({ positionId }) => positions.get(positionId) ?? flat)
       seen.add(trade.market.symbol).add(trade.side).add(trade.status).add(`${trade.events.length} events`)
       let position = positions.get(trade.market.positionId) ?? flat
       for (const event of trade.events) if (event.quantityDelta !== 0n) position = afterFill(position, event.quantityDelta, trade.price)

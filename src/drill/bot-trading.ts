@@ -1,7 +1,9 @@
 /**
- * What the drill bot trades: one order at a time, chosen by a seed and the order's number, with what it does to position and account. Pure.
+ * What the drill bot trades: one order at a time, chosen by chance, with what it does to position and account. Pure.
  * Amounts are whole numbers of 1e-8, the smallest unit; they never become floats.
  */
+import { must } from '../assert.ts'
+import type { Random } from '../ports/random.ts'
 
 export const unit = 100_000_000n
 
@@ -65,12 +67,11 @@ export interface TradeEvent {
   readonly fee: bigint
 }
 
-/** Order `number` of the world `seed`; `positionOf` says how things stand. The same question has the same answer. */
-export function tradeAt(seed: number, number: number, positionOf: (market: Market) => Position): Trade {
-  const below = dice(seed, number)
-  const market = pick(markets, below)
-  const held = positionOf(market).quantity
-  const side = sideFor(held, market.largestQuantity, below)
+/** The next order; `positionOf` says how things stand. */
+export function nextTrade(random: Random, positionOf: (market: Market) => Position): Trade {
+  const below = (bound: number): number => random.below(bound)
+  const market = must(markets[below(markets.length)], 'below() keeps to its bound')
+  const side = sideFor(positionOf(market).quantity, market.largestQuantity, below)
   // Within 2 % of the base, in ticks of a hundredth of a percent.
   const price = (market.basePrice * BigInt(9_800 + below(401))) / 10_000n
   const quantity = (market.largestQuantity * BigInt(1 + below(400))) / 4_000n
@@ -105,21 +106,4 @@ function sideFor(held: bigint, largest: bigint, below: (bound: number) => number
   if (held > largest) return 'sell'
   if (held < -largest) return 'buy'
   return below(2) === 0 ? 'buy' : 'sell'
-}
-
-function pick<T>(choices: readonly T[], below: (bound: number) => number): T {
-  const chosen = choices[below(choices.length)]
-  if (chosen === undefined) throw new RangeError('nothing to choose from')
-  return chosen
-}
-
-/** Throws of a die that depend on the two numbers alone: a 32-bit counter, stirred by multiplication and shifts. */
-function dice(seed: number, number: number): (bound: number) => number {
-  let state = (Math.imul(seed, 0x9e3779b1) ^ Math.imul(number, 0x85ebca6b)) >>> 0
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound
-  }
 }

@@ -12,8 +12,10 @@ import { openSync, writeSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { botSchema } from '../drill/bot-schema.ts'
-import { accountIds, afterFill, currency, formatAmount, type Market, markets, openingBalance, parseAmount, type Position, tradeAt } from '../drill/bot-trading.ts'
+import { accountIds, afterFill, currency, formatAmount, type Market, markets, nextTrade, openingBalance, parseAmount, type Position } from '../drill/bot-trading.ts'
 import { encodeWitness, type WitnessCommit } from '../drill/witness.ts'
+import type { Random } from '../ports/random.ts'
+import { seededRandom } from '../simulation/random.ts'
 
 interface Options {
   readonly db: string
@@ -121,7 +123,7 @@ function openDesk(database: DatabaseSync, seed: number, life: string): Desk {
     },
     trade: (atMs) => {
       const at = new Date(atMs).toISOString()
-      const trade = tradeAt(seed, seq + 1, positionOf)
+      const trade = nextTrade(chanceOf(seed, seq + 1), positionOf)
       const { positionId, accountId, symbol } = trade.market
       const orderId = `${life}-${seq + 1}`
       const filled = trade.status === 'filled' ? trade.quantity : 0n
@@ -145,6 +147,9 @@ function openDesk(database: DatabaseSync, seed: number, life: string): Desk {
   }
 }
 
+/** The same order number of the same world is the same order, whatever came between. */
+const chanceOf = (seed: number, number: number): Random => seededRandom(seed * 1_000_003 + number)
+
 function amountOf(statement: StatementSync, column: string, key: string | number): bigint {
   const text = statement.get(key)?.[column]
   const amount = typeof text === 'string' ? parseAmount(text) : null
@@ -163,6 +168,8 @@ function writeHistory(database: DatabaseSync, desk: Desk, events: number): void 
     while (desk.eventSeq < until) desk.trade(began + desk.eventSeq * 1000)
     database.exec('COMMIT')
   }
+  // The past is in the database file, not in a WAL that is as large as it.
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
 }
 
 /** One transaction, acknowledged: what it returns has been committed. */
