@@ -17,6 +17,7 @@ import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { CapturePosition, DrainOutcome } from '../ports/capture-control.ts'
 import type { PinSlot } from '../ports/live-database.ts'
 import { fileKey } from '../replica/layout.ts'
+import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { startOf, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, sameGeneration } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
@@ -64,7 +65,10 @@ export class Capture {
   #noCheckpointBeforeMs = -Infinity
   #noRollBeforeMs = -Infinity
   #trouble: string | null = null
-  #damage: string | null = null
+  /** The log cannot be read on: what is committed after this is not known. */
+  #logDamage: string | null = null
+  /** The database file is not what it was; the log can still be read. */
+  #fileDamage: string | null = null
   #fatal: unknown = null
   #letGo = false
   #turn: Promise<unknown> = Promise.resolve()
@@ -105,15 +109,15 @@ export class Capture {
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
-      if (!this.#letGo && this.#damage === null) this.#guard(() => this.#readToEnd())
+      if (!this.#letGo && this.#logDamage === null) this.#guard(() => this.#readToEnd())
       await this.#flushAll()
-      const complete = this.#damage === null && this.#trouble === null && this.#pending.empty
+      const complete = this.#logDamage === null && this.#trouble === null && this.#pending.empty
       return {
         timeline: this.#attached.timeline,
         txid: this.#publishedTxid,
         lastCommitMs: this.#lastCommitMs,
         complete,
-        because: complete ? 'everything committed is durable in the replica' : (this.#damage ?? this.#trouble ?? 'commits are still waiting'),
+        because: complete ? 'everything committed is durable in the replica' : (this.#logDamage ?? this.#trouble ?? 'commits are still waiting'),
       }
     })
   }
@@ -150,8 +154,8 @@ export class Capture {
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.pageSize + frameHeaderBytes),
       moved,
       trouble: this.#trouble,
-      damage: this.#damage,
-      continuous: this.#damage === null && moved.length === 0,
+      damage: this.#logDamage ?? this.#fileDamage,
+      continuous: this.#logDamage === null && !moved.includes('database') && !moved.includes('shm'),
     }
   }
 
@@ -185,9 +189,10 @@ export class Capture {
       this.#fatal = databaseMoved(this.#attached.database.path, moved)
       return false
     }
-    if (moved.includes('wal')) this.#damage ??= `the log of ${this.#attached.database.path} was deleted while it was in use`
+    if (moved.includes('wal')) this.#fileDamaged(`the log of ${this.#attached.database.path} was deleted while it was in use`)
+    this.#lookAtHeader()
     const before = this.#place
-    this.#guard(() => this.#look())
+    if (this.#logDamage === null) this.#guard(() => this.#look())
     if (this.#pending.sizeBytes >= pendingBytes) await this.#flushAll()
     this.#flushIfDue()
     return this.#place !== before || !this.#pending.empty
@@ -199,10 +204,27 @@ export class Capture {
       work()
     } catch (error) {
       if (isDrError(error, 'DATABASE_BUSY')) return
-      if (!isDrError(error, 'WAL_DAMAGED', 'DATABASE_DAMAGED')) throw error
-      if (this.#damage === null) this.#world.onEvent({ type: 'warning', because: error.message })
-      this.#damage ??= error.message
+      if (isDrError(error, 'DATABASE_DAMAGED')) this.#fileDamaged(error.message)
+      else if (isDrError(error, 'WAL_DAMAGED')) {
+        this.#logDamage = error.message
+        this.#world.onEvent({ type: 'warning', because: error.message })
+      } else throw error
     }
+  }
+
+  /** The first bytes of the file, which SQLite itself does not look at while the log has a newer first page. */
+  #lookAtHeader(): void {
+    const first = new Uint8Array(100)
+    this.#attached.database.bytes.readDatabase(0, first)
+    if (decodeDatabaseHeader(first)?.pageSize === this.#attached.pageSize) return
+    this.#fileDamaged(`the first bytes of ${this.#attached.database.path} are not the header of this database any more`)
+  }
+
+  /** From now on nothing of ours writes to the file: it is evidence. */
+  #fileDamaged(because: string): void {
+    if (this.#fileDamage !== null) return
+    this.#fileDamage = because
+    this.#world.onEvent({ type: 'warning', because })
   }
 
   /** Reads what is new, and lets the log become small again when it has grown. */
@@ -212,7 +234,7 @@ export class Capture {
     this.#end = end
     const logBytes = end.frames * (this.#attached.pageSize + frameHeaderBytes)
     const now = this.#world.clock.monotonicMs()
-    if (logBytes < rollBytes || !this.#hasReadTo(end)) return
+    if (logBytes < rollBytes || this.#fileDamage !== null || !this.#hasReadTo(end)) return
     if (logBytes >= checkpointBytes && now >= this.#noCheckpointBeforeMs && locks.lockWriters()) {
       this.#checkpoint(now)
     } else if (now >= this.#noRollBeforeMs) {

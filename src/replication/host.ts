@@ -15,7 +15,7 @@ export interface HostWorld extends CaptureWorld {
   readonly databasePath: string
   readonly pid: number
   /** Something is at the path of the database. */
-  readonly databaseExists: () => boolean
+  readonly databaseExists: () => Promise<boolean>
 }
 
 export class CaptureHost implements CaptureControl {
@@ -39,7 +39,7 @@ export class CaptureHost implements CaptureControl {
     signal.addEventListener('abort', () => this.#wake.abort(), { once: true })
     let first = true
     while (!signal.aborted) {
-      if (this.#capture === null && this.#mayAttach()) await this.#inTurn(() => this.#attachPatiently(first))
+      if (this.#capture === null && (await this.#mayAttach())) await this.#inTurn(() => this.#attachPatiently(first))
       if (this.#capture !== null) {
         first = false
         await this.#follow(this.#capture, signal)
@@ -108,15 +108,15 @@ export class CaptureHost implements CaptureControl {
     }
   }
 
-  #mayAttach(): boolean {
+  async #mayAttach(): Promise<boolean> {
     if (this.#stopped) return false
     if (this.#letGoAtMs === null) return true
-    return this.#world.clock.monotonicMs() - this.#letGoAtMs > aloneAfterLetGoMs && this.#world.databaseExists()
+    return this.#world.clock.monotonicMs() - this.#letGoAtMs > aloneAfterLetGoMs && (await this.#world.databaseExists())
   }
 
   /** A missing file or a busy lock is waited for once we have been attached; at the first start it is an error that a person sees. */
   async #attachPatiently(first: boolean): Promise<void> {
-    if (this.#capture !== null || !this.#mayAttach()) return
+    if (this.#capture !== null || !(await this.#mayAttach())) return
     try {
       this.#capture = await Capture.open(this.#world, this.#next)
       this.#letGoAtMs = null

@@ -2,7 +2,7 @@
 import type { CheckResult } from './check-result.ts'
 
 export interface RunFacts {
-  readonly stopped: { readonly proven: boolean; readonly atMs: number; readonly pids: readonly number[] }
+  readonly stopped: { readonly proven: boolean; readonly atMs: number; readonly pids: readonly number[]; readonly latchHolder: string }
   readonly drained: {
     readonly timeline: string
     readonly txid: number
@@ -34,6 +34,8 @@ export interface RunFacts {
   }
   readonly restored: { readonly path: string; readonly inode: number; readonly sizeBytes: number; readonly sum: string }
   readonly validation: readonly CheckResult[]
+  /** A drill's own measure: what the writer was told is committed and the recovered database lacks. */
+  readonly measured: { readonly lostTransactions: number; readonly dataLossMs: number; readonly lostOrders: readonly string[] }
   readonly protectedAs: { readonly timeline: string; readonly txid: number }
   readonly resumed: { readonly proven: boolean; readonly pids: readonly number[] }
 }

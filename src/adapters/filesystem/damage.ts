@@ -63,6 +63,7 @@ function readWal(path: string, offset: number, into: Uint8Array): number {
 
 function readFully(file: number, offset: number, into: Uint8Array): number {
   let done = 0
-  for (let count = -1; done < into.length && count !== 0; done += count) count = readSync(file, into, done, into.length - done, offset + done)
+  for (let count = -1; done < into.length && count !== 0; done += count)
+    count = readSync(file, into, done, into.length - done, offset + done)
   return done
 }

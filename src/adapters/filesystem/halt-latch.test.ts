@@ -94,7 +94,10 @@ describe('the halt latch, among processes', () => {
 
   it('five processes set it at once -> all see the same holder', async () => {
     const racers = Array.from({ length: 5 }, (_, n) =>
-      start(process.execPath, script(`const f = await latch.set({ holder: 'run-${n}', reason: 'race', setAtMs: 1 }); console.log(f.holder)`)),
+      start(
+        process.execPath,
+        script(`const f = await latch.set({ holder: 'run-${n}', reason: 'race', setAtMs: 1 }); console.log(f.holder)`),
+      ),
     )
     const seen = await Promise.all(racers.map((racer) => racer.line(/run-/)))
     expect(new Set(seen).size).toBe(1)
@@ -103,7 +106,10 @@ describe('the halt latch, among processes', () => {
 
   it('a process is killed again and again while it sets and releases -> the latch is whole or absent, never half', async () => {
     for (let kill = 0; kill < 8; kill++) {
-      const churner = start(process.execPath, script(`console.log('go'); for (;;) { await latch.set(${JSON.stringify(ofRun)}); await latch.release('run-1') }`))
+      const churner = start(
+        process.execPath,
+        script(`console.log('go'); for (;;) { await latch.set(${JSON.stringify(ofRun)}); await latch.release('run-1') }`),
+      )
       await churner.line(/go/)
       await new Promise((resolve) => setTimeout(resolve, 5 + kill * 3))
       await churner.end('SIGKILL')

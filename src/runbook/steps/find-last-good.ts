@@ -1,21 +1,13 @@
 /** The newest restore point that is sound: restored beside the database and looked at, newest first. */
-import { DrError, isDrError, sentenceOf } from '../../errors.ts'
-import { decodeRestorePoint } from '../../ltx/restore-point.ts'
+import { DrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
-import type { ObjectStore } from '../../ports/object-store.ts'
-import { type CatalogueTimeline, chooseTimeline, readCatalogue } from '../../replica/catalogue.ts'
-import { type ReplicaFile, snapshotLevel } from '../../replica/layout.ts'
+import { chooseTimeline, readCatalogue } from '../../replica/catalogue.ts'
 import { planRestore, restorePoints } from '../../replica/plan.ts'
-import { readHeader } from '../../replica/read-object.ts'
-import { findLastGood as search, type Verdict } from '../../restore/last-good.ts'
-import { type Restored, restoreFile } from '../../restore/restore-file.ts'
+import { findLastGood as search } from '../../restore/last-good.ts'
+import type { Restored } from '../../restore/restore-file.ts'
 import { formatBytes, isoTime } from '../../units.ts'
-import { checkDatabase } from '../check-database.ts'
-import { failures } from '../check-result.ts'
-import type { RunFacts } from '../run-facts.ts'
-import { type RunbookPorts, type Scope, step } from '../runbook.ts'
-
-type Ports = Pick<RunbookPorts, 'store' | 'files' | 'outputs' | 'checks'>
+import { countLoss, restoreCandidate, temporaryName } from '../candidate.ts'
+import { step } from '../runbook.ts'
 
 export const findLastGood = step({
   name: 'find-last-good',
@@ -42,7 +34,7 @@ export const findLastGood = step({
     const temporary = temporaryName(scope)
     const last: { restored: Restored | null } = { restored: null }
     const found = await search(points, async (point) => {
-      const candidate = await look(ports, scope, timeline, point, temporary)
+      const candidate = await restoreCandidate(ports, scope, timeline, point, temporary)
       last.restored = candidate.restored
       scope.progress(`${formatTxid(point.maxTxid)}: ${candidate.verdict.because}`)
       return candidate.verdict
@@ -56,7 +48,7 @@ export const findLastGood = step({
         next: 'Look at your checks first: one that is wrong fails everywhere. genesis-dr recover --txid --output FILE restores any point for a look.',
       })
     }
-    const loss = await countLoss(ports.store, points, found.good, drained)
+    const loss = await countLoss(ports.store, timeline.number, points, found.good, drained)
     return {
       outcome: 'done',
       because: `${formatTxid(found.good.maxTxid)} of ${isoTime(restored.timestampMs)} passes (${found.looked.length} looked at); ${loss.lossBecause}`,
@@ -75,52 +67,3 @@ export const findLastGood = step({
     }
   },
 })
-
-export function temporaryName({ runId, settings }: Pick<Scope, 'runId' | 'settings'>): string {
-  return `${settings.database}.restoring-${runId}`
-}
-
-async function look(
-  { store, files, outputs, checks }: Ports,
-  scope: Scope,
-  timeline: CatalogueTimeline,
-  point: ReplicaFile,
-  temporary: string,
-): Promise<{ readonly verdict: Verdict; readonly restored: Restored | null }> {
-  await files.removeTemporary(temporary)
-  try {
-    const plan = planRestore(timeline.files, { txid: point.maxTxid })
-    const restored = await restoreFile(store, plan, outputs, temporary, ({ bytesRead, bytesTotal }) =>
-      scope.progress(`restoring ${formatTxid(point.maxTxid)}: ${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`),
-    )
-    const wrong = failures(await checkDatabase(checks, temporary, 'alone', scope.settings))
-    return { verdict: { good: wrong === '', because: wrong === '' ? 'passes all checks' : wrong }, restored }
-  } catch (error) {
-    // A damaged copy is an answer about this point; a store that is away or a full disk is not.
-    if (!isDrError(error) || error.kind !== 'damaged') throw error
-    return { verdict: { good: false, because: sentenceOf(error) }, restored: null }
-  }
-}
-
-/** What the replica has beyond the chosen point is what is given up, by the counts in its own files. */
-async function countLoss(
-  store: ObjectStore,
-  points: readonly ReplicaFile[],
-  good: ReplicaFile,
-  drained: RunFacts['drained'] | undefined,
-): Promise<Pick<RunFacts['chosen'], 'lostTransactions' | 'dataLossMs' | 'lossBecause'>> {
-  const unknown = (lossBecause: string) => ({ lostTransactions: null, dataLossMs: null, lossBecause })
-  if (drained === undefined) return unknown('what was lost is not known: the replica was not drained')
-  if (!drained.complete) return unknown(`what was lost is not known: ${drained.because}`)
-  const given = points.filter((point) => point.maxTxid > good.maxTxid)
-  const newest = given.at(-1)
-  if (newest === undefined) return { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost' }
-  let lost = 0
-  for (const point of given) {
-    const facts = decodeRestorePoint((await readHeader(store, point.key)).reserved)
-    if (facts === null || point.level === snapshotLevel) return unknown(`${point.key} does not say how many commits it holds`)
-    lost += facts.commits
-  }
-  const dataLossMs = Math.max(0, newest.timestampMs - good.timestampMs)
-  return { lostTransactions: lost, dataLossMs, lossBecause: `${lost} transactions after it are given up` }
-}

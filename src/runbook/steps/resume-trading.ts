@@ -18,8 +18,8 @@ export const resumeTrading = step({
     if (service === null) return { outcome: 'skipped', because: 'no service is configured: start the bot by hand', evidence: {}, notProven: ['trading resumed'] }
     return { outcome: 'skipped', because: `would start ${service.description}`, evidence: {} }
   },
-  async act({ service, latch, files, openFiles, capture, clock }, { runId, settings }) {
-    const released = await latch.release(runId)
+  async act({ service, latch, files, openFiles, capture, clock }, { runId, facts, settings }) {
+    const released = await latch.release(facts.stopped?.latchHolder ?? runId)
     if (released === 'other') {
       const standing = await latch.read()
       throw new DrError('HALTED', {

@@ -1,5 +1,6 @@
 /** Stop the bot, and prove it: nobody but the capture has the database open. */
 import { DrError } from '../../errors.ts'
+import type { HaltLatch } from '../../ports/halt-latch.ts'
 import { listed, requireNobody, strangersOn } from '../holders.ts'
 import { step } from '../runbook.ts'
 
@@ -30,15 +31,15 @@ export const stopTrading = step({
     if (service === null) {
       const strangers = await strangersOn(ports, database)
       requireNobody(strangers, database, 'Stop the bot by hand, then repeat. Or give "service:" in the configuration, so that it is stopped for you.')
-      await latch.set({ holder: runId, reason: scenario, setAtMs: clock.wallMs() })
+      const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
       return {
         outcome: 'skipped',
         because: 'no service is configured; nobody has the database open',
-        evidence: { stopped: { proven: false, atMs: clock.wallMs(), pids: [] } },
+        evidence: { stopped: { proven: false, atMs: clock.wallMs(), pids: [], latchHolder } },
         notProven: ['trading stopped'],
       }
     }
-    await latch.set({ holder: runId, reason: scenario, setAtMs: clock.wallMs() })
+    const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
     const before = await service.state()
     const after = await service.stop(settings.stopTimeoutMs)
     const deadline = clock.monotonicMs() + releaseMs
@@ -52,13 +53,19 @@ export const stopTrading = step({
       throw new DrError('SERVICE_STOP_UNPROVEN', {
         what: `${service.description} was told to stop (${after.because}), but ${left}`,
         untouched: 'The database was not touched; the halt latch stands.',
-        next: 'Stop that process by hand, then repeat: the run goes on from here.',
+        next: 'Stop that process by hand, then repeat the command.',
       })
     }
     return {
       outcome: 'done',
       because: `${service.description} is stopped (${after.because}); no process but the capture has the database open`,
-      evidence: { stopped: { proven: true, atMs: clock.wallMs(), pids: before.pids } },
+      evidence: { stopped: { proven: true, atMs: clock.wallMs(), pids: before.pids, latchHolder } },
     }
   },
 })
+
+/** The latch of a run that ended before us becomes ours: only one run is executed at a time. That of a person stays theirs. */
+async function setLatch(latch: HaltLatch, runId: string, reason: string, setAtMs: number): Promise<string> {
+  const standing = await latch.set({ holder: runId, reason, setAtMs })
+  return standing.holder.startsWith('person:') ? runId : standing.holder
+}

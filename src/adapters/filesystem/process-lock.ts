@@ -1,0 +1,41 @@
+/**
+ * A lock that ends with its process, however that dies: a POSIX lock that SQLite holds on a small database of its own.
+ * Who holds it is written beside it, for people; what counts is the lock.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { resultCode, sqliteError } from '../sqlite/errors.ts'
+import { codeOf } from './durable.ts'
+
+export interface ProcessLock {
+  release(): void
+}
+
+/** null when another process, or this one, holds it. @throws DISK_FULL, IO_FAILED, DATABASE_READ_ONLY */
+export function takeProcessLock(path: string): ProcessLock | null {
+  mkdirSync(dirname(path), { recursive: true })
+  let database: DatabaseSync | null = null
+  try {
+    database = new DatabaseSync(path, { timeout: 0 })
+    database.exec('PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    writeFileSync(`${path}.pid`, `${process.pid}\n`)
+    const held = database
+    return { release: () => held.close() }
+  } catch (error) {
+    database?.close()
+    if (resultCode(error) === 5) return null
+    throw resultCode(error) === null ? error : sqliteError(error, `take the lock ${path}`)
+  }
+}
+
+/** The pid that last took the lock; null when none did. Only while the lock is held does it mean anything. */
+export function lockHolder(path: string): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(`${path}.pid`, 'utf8'), 10)
+    return Number.isSafeInteger(pid) ? pid : null
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}

@@ -1,0 +1,35 @@
+/** A small JSON file of the state folder, replaced as a whole. */
+import { constants } from 'node:fs'
+import { open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { codeOf, diskError, makeFolder, syncFolder } from './durable.ts'
+
+/** null when there is none, or it is no JSON: then nothing is known, which is the safe reading. */
+export async function readStateFile(path: string): Promise<Readonly<Record<string, unknown>> | null> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof value === 'object' && value !== null ? { ...value } : null
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return null
+    throw diskError(error, `read ${path}`, 'Nothing was changed.')
+  }
+}
+
+/** Durable when resolved. If we die here: the former content stands. Safe to repeat: yes. */
+export async function writeStateFile(path: string, value: object): Promise<void> {
+  try {
+    await makeFolder(dirname(path))
+    const temporary = `${path}.${process.pid}.tmp`
+    const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
+    try {
+      await file.writeFile(`${JSON.stringify(value, null, 2)}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    throw diskError(error, `write ${path}`, 'What stood there before stands.')
+  }
+}

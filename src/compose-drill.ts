@@ -1,0 +1,60 @@
+/** Puts a drill together: an isolated system in a temporary folder, with everything real but the disaster's cause. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nodeClock } from './adapters/node/clock.ts'
+import { createSandbox, entryPath } from './adapters/sandbox/sandbox.ts'
+import { composeSystem, type SystemSettings } from './compose.ts'
+import { botChecks } from './drill/bot-schema.ts'
+import { type DamageKind, damageKinds } from './drill/damage.ts'
+import { drill, type DrillRequest } from './drill/drill.ts'
+import type { RunResult } from './runbook/result.ts'
+import type { Runbook } from './runbook/runbook.ts'
+import { seededRandom } from './simulation/random.ts'
+
+export interface PlayRequest extends Pick<DrillRequest, 'onEvent' | 'signal'> {
+  readonly runbook: Runbook
+  /** null: the seed chooses one of those that are played by default. */
+  readonly damage: DamageKind | null
+  readonly seed: number
+  readonly integrity: 'quick' | 'full'
+  readonly logPatterns: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** Chosen: a busy retail bot; a desk's peaks are played by the benchmark. */
+const tradesPerSecond = 200
+
+export async function playDrill(request: PlayRequest): Promise<RunResult> {
+  const { seed, environment, integrity, logPatterns } = request
+  const random = seededRandom(seed)
+  const kinds = Object.keys(damageKinds) as DamageKind[]
+  const damage = request.damage ?? kinds[random.below(kinds.length)] ?? 'interior-page'
+  const folder = mkdtempSync(join(tmpdir(), 'genesis-dr-drill-'))
+  const database = join(folder, 'bot.db')
+  const witness = join(folder, 'witness.jsonl')
+  const command = [process.execPath, entryPath('drill-bot'), '--db', database, '--witness', witness, '--rate', `${tradesPerSecond}`, '--seed', `${seed}`]
+  const settings: SystemSettings = {
+    name: 'drill',
+    database,
+    replica: { url: 'file:./replica', path: join(folder, 'replica') },
+    stateFolder: join(folder, '.genesis'),
+    service: { command, cwd: folder },
+    checks: botChecks,
+    webhooks: [],
+    stopTimeoutMs: 5000,
+    flushIntervalMs: 50,
+    logPatterns,
+    integrity,
+    environment,
+  }
+  const { ports, world, access } = await composeSystem(settings, 'act')
+  const { service, openFiles } = ports
+  if (service === null) throw new Error('the drill has a service')
+  const sandbox = createSandbox({ folder, database, witness, service, openFiles, clock: nodeClock, captureSettings: settings })
+  try {
+    return await drill(world, sandbox, { ...request, damage, random })
+  } finally {
+    access.close()
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The capture of one database as a process of its own: argv[2] is its settings as JSON. One JSON line an event on stdout; SIGTERM flushes
+ * and ends 0; an error ends with the status of its code, as one JSON line on stderr.
+ */
+import { type SystemSettings, replicate } from '../compose.ts'
+import { isDrError, sentenceOf } from '../errors.ts'
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as SystemSettings
+const stop = new AbortController()
+process.on('SIGTERM', () => stop.abort())
+process.on('SIGINT', () => stop.abort())
+try {
+  await replicate(settings, { takeOver: false, signal: stop.signal, onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`) })
+  // Not a natural end: that would close SQLite's connections, and the last one to close deletes the log behind the bot.
+  process.exit(0)
+} catch (error) {
+  const known = isDrError(error) ? { code: error.code, untouched: error.untouched, next: error.next } : { code: 'BUG' }
+  process.stderr.write(`${JSON.stringify({ error: { what: sentenceOf(error), ...known } })}\n`)
+  process.exit(isDrError(error) ? error.exit : 1)
+}

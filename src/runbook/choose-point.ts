@@ -1,0 +1,39 @@
+/** Which restore point a person means: by txid, by time, the newest, or the newest good one. */
+import type { ObjectStore } from '../ports/object-store.ts'
+import { type CatalogueTimeline, chooseTimeline, readCatalogue } from '../replica/catalogue.ts'
+import type { ReplicaFile } from '../replica/layout.ts'
+import { pointAtTime, restorePoints } from '../replica/plan.ts'
+import { readHeader } from '../replica/read-object.ts'
+
+export type PointTarget = { readonly kind: 'latest' | 'last-good' } | { readonly kind: 'txid'; readonly txid: number } | { readonly kind: 'time'; readonly epochMs: number }
+
+export interface ChosenPoint {
+  readonly timeline: CatalogueTimeline
+  readonly target: 'latest' | { readonly txid: number }
+}
+
+/** @throws POINT_NOT_FOUND, REPLICA_EMPTY */
+export async function choosePoint(store: ObjectStore, number: string | null, target: Exclude<PointTarget, { kind: 'last-good' }>): Promise<ChosenPoint> {
+  const timeline = chooseTimeline(await readCatalogue(store), number)
+  if (target.kind === 'txid') return { timeline, target: { txid: target.txid } }
+  if (target.kind !== 'time') return { timeline, target: 'latest' }
+  const points = restorePoints(timeline.files).filter((point) => point.maxTxid <= timeline.latestTxid)
+  return { timeline, target: { txid: (await pointByHeaders(store, points, target.epochMs)).maxTxid } }
+}
+
+/**
+ * The store's times lead to the point; the times inside of the files decide. They differ where somebody copied the replica and lost the
+ * times: then every header is read.
+ */
+async function pointByHeaders(store: ObjectStore, points: readonly ReplicaFile[], epochMs: number): Promise<ReplicaFile> {
+  const ends = [points[0], points.at(-1)]
+  const looked = await Promise.all([...ends, points.findLast((point) => point.timestampMs <= epochMs)].map((point) => trueTime(store, point)))
+  if (looked.every((one) => one === null || one.stated === one.inside)) return pointAtTime(points, epochMs)
+  const withTimes: ReplicaFile[] = []
+  for (const point of points) withTimes.push({ ...point, timestampMs: (await readHeader(store, point.key)).timestampMs })
+  return pointAtTime(withTimes, epochMs)
+}
+
+async function trueTime(store: ObjectStore, point: ReplicaFile | undefined): Promise<{ readonly stated: number; readonly inside: number } | null> {
+  return point === undefined ? null : { stated: point.timestampMs, inside: (await readHeader(store, point.key)).timestampMs }
+}

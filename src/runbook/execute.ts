@@ -1,0 +1,202 @@
+/**
+ * Runs a runbook through the engine: one run at a time, gone on with when its process died, or looked through without acting.
+ * The engine knows nothing of databases, and the steps know nothing of journals; here they meet.
+ */
+import { DrError, isDrError, sentenceOf } from '../errors.ts'
+import type { Random } from '../ports/random.ts'
+import { isoTime } from '../units.ts'
+import { Journal, type JournalWorld, readRun } from '../workflow/journal.ts'
+import type { JsonObject } from '../workflow/record.ts'
+import { type Approval, type RunEvent, runWorkflow, type WorkflowStep } from '../workflow/run.ts'
+import { evidenceOf, type RunState, type StepState } from '../workflow/run-state.ts'
+import { type RunResult, resultOf } from './result.ts'
+import type { RunFacts } from './run-facts.ts'
+import type { Mode, Runbook, RunbookPorts, RunSettings, Scope, Step } from './runbook.ts'
+
+export interface ExecuteWorld {
+  readonly journal: JournalWorld
+  readonly ports: RunbookPorts
+  readonly random: Random
+  readonly settings: (runId: string) => RunSettings
+  readonly pid: number
+}
+
+export interface ExecuteRequest {
+  readonly runbook: Runbook
+  readonly mode: 'live' | 'drill'
+  /** When the fault was noticed (drill: put in): ms since the epoch. */
+  readonly detectedAtMs: number
+  readonly detectedBecause: string
+  readonly approve: (step: Step) => Promise<Approval>
+  readonly onEvent: (event: RunEvent) => void
+  readonly signal: AbortSignal
+}
+
+/** 'paused': a person interrupted it between two steps; the same command goes on with it. */
+export type ExecuteOutcome = { readonly ended: 'done' | 'failed'; readonly result: RunResult } | { readonly ended: 'paused'; readonly runId: string }
+
+/** @throws RUN_ACTIVE when another process runs, or another scenario was interrupted; RUN_PLAN_CHANGED, JOURNAL_DAMAGED, DISK_FULL */
+export async function execute(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
+  const lock = await world.journal.store.lock()
+  if (lock === null) {
+    throw new DrError('RUN_ACTIVE', {
+      what: 'another process is executing a runbook on this system',
+      untouched: 'Nothing was done by this command; that run goes on.',
+      next: 'Watch it with: genesis-dr runs',
+    })
+  }
+  try {
+    return await executeLocked(world, request)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
+  const { runbook, mode, onEvent } = request
+  const interrupted = await lastInterrupted(world.journal)
+  if (interrupted !== null && interrupted.scenario !== runbook.scenario) {
+    throw new DrError('RUN_ACTIVE', {
+      what: `run ${interrupted.runId} of ${interrupted.scenario} was interrupted and is not finished`,
+      untouched: 'Nothing was done by this command.',
+      next: `Finish it first: ${commandFor(interrupted.scenario)}`,
+    })
+  }
+  const runId = interrupted?.runId ?? newRunId(world)
+  const journal = await Journal.open(world.journal, runId)
+  const planHash = planHashOf(world, runbook)
+  if (interrupted === null) {
+    await journal.append({
+      type: 'run-started',
+      scenario: runbook.scenario,
+      mode,
+      system: world.settings(runId).system,
+      planHash,
+      plan: runbook.steps.map((step) => step.name),
+      detectedAtMs: request.detectedAtMs,
+      detectedBecause: request.detectedBecause,
+    })
+  } else await journal.append({ type: 'resumed', pid: world.pid })
+  onEvent({
+    type: interrupted === null ? 'run-started' : 'run-resumed',
+    runId,
+    scenario: runbook.scenario,
+    steps: runbook.steps.map((step) => step.name),
+  })
+  const keep: { result: RunResult | null } = { result: null }
+  const ended = await runWorkflow({
+    world: world.journal,
+    journal,
+    steps: runbook.steps.map((step) => workflowStep(world, runbook, step, runId, mode)),
+    planHash,
+    approve: (name) => approveStep(request, name),
+    onEvent,
+    signal: request.signal,
+    conclude: (state, failure) => {
+      const result = resultOf(runbook, state, factsOf(state), mode, failure, world.journal.clock.wallMs())
+      keep.result = result
+      return { success: result.success, because: result.because, result: asJson(result) }
+    },
+  })
+  if (ended === 'paused' || keep.result === null) return { ended: 'paused', runId }
+  return { ended, result: keep.result }
+}
+
+async function approveStep({ runbook, approve }: ExecuteRequest, name: string): Promise<Approval> {
+  const step = runbook.steps.find((one) => one.name === name)
+  return step === undefined ? { do: 'run' } : approve(step)
+}
+
+function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: string, mode: Mode): WorkflowStep {
+  return {
+    name: step.name,
+    optional: step.optional === true,
+    act: async ({ evidence, interrupted, progress }) => {
+      const scope: Scope = { runId, scenario: runbook.scenario, mode, settings: world.settings(runId), facts: evidence as Partial<RunFacts>, interrupted, progress }
+      const result = await step.act(world.ports, scope)
+      return { ...result, evidence: asJson(result.evidence) }
+    },
+  }
+}
+
+/** Looks through every step without acting: what can be proven is proven, nothing is changed, no journal is written. */
+export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest, 'mode' | 'approve'>): Promise<RunResult> {
+  const { runbook, onEvent } = request
+  const { clock } = world.journal
+  const runId = `dry-${newRunId(world)}`
+  const settings = world.settings(runId)
+  const startedAtMs = clock.wallMs()
+  const elapsed = (): number => Math.max(0, clock.wallMs() - request.detectedAtMs)
+  onEvent({ type: 'run-started', runId, scenario: runbook.scenario, steps: runbook.steps.map((step) => step.name) })
+  const steps: StepState[] = []
+  for (const step of runbook.steps) {
+    const began = clock.monotonicMs()
+    const stepAtMs = clock.wallMs()
+    onEvent({ type: 'step-began', step: step.name, elapsedMs: elapsed() })
+    const scope: Scope = { runId, scenario: runbook.scenario, mode: 'dry-run', settings, facts: {}, interrupted: false, progress: () => {} }
+    const seen = await foreseeStep(world, step, scope)
+    const durationMs = clock.monotonicMs() - began
+    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, ...seen })
+    onEvent({ type: 'step-ended', step: step.name, outcome: seen.outcome, because: seen.because, durationMs, elapsedMs: elapsed() })
+  }
+  const failed = steps.filter((step) => step.outcome === 'failed' || step.outcome === 'unknown').map((step) => `${step.step}: ${step.because}`)
+  const state: RunState = {
+    runId,
+    scenario: runbook.scenario,
+    mode: 'dry-run',
+    system: settings.system,
+    planHash: planHashOf(world, runbook),
+    plan: runbook.steps.map((step) => step.name),
+    detectedAtMs: request.detectedAtMs,
+    detectedBecause: request.detectedBecause,
+    startedAtMs,
+    endedAtMs: clock.wallMs(),
+    steps,
+    end: null,
+  }
+  const result = resultOf(runbook, state, {}, 'dry-run', failed.length > 0 ? failed.join('; ') : null, clock.wallMs())
+  const because = failed.length > 0 ? `would not recover as things are: ${failed.join('; ')}` : 'dry run: nothing was changed; every step could be looked through'
+  // A dry run recovers nothing, so that no time and no loss is measured by it.
+  return { ...result, because, recoveryTimeMs: null, recoveryTimeMinutes: null, rtoMet: null, endedAt: isoTime(clock.wallMs()) }
+}
+
+async function foreseeStep({ ports }: ExecuteWorld, step: Step, scope: Scope): Promise<Pick<StepState, 'outcome' | 'because' | 'notProven'> & { outcome: StepState['outcome'] & string }> {
+  try {
+    const { outcome, because, notProven } = await step.foresee(ports, scope)
+    return { outcome, because, notProven: notProven ?? [] }
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    return { outcome: error.exit === 3 ? 'unknown' : 'failed', because: sentenceOf(error), notProven: [] }
+  }
+}
+
+/** The newest run, when it neither ended nor is being executed (whoever asks holds the lock). */
+export async function lastInterrupted(world: JournalWorld): Promise<RunState | null> {
+  const newest = (await world.store.list()).at(-1)
+  const state = newest === undefined ? null : await readRun(world, newest)
+  return state === null || state.end !== null ? null : state
+}
+
+export function factsOf(state: RunState): Partial<RunFacts> {
+  // Every part was put there by a step of ours, typed as this, and came back through the hash chain.
+  return evidenceOf(state) as Partial<RunFacts>
+}
+
+/** `YYYYMMDD-HHMMSS-xxxx`: sorts by time. */
+export function newRunId({ journal, random }: Pick<ExecuteWorld, 'journal' | 'random'>): string {
+  const time = isoTime(journal.clock.wallMs())
+  return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${random.hex(2)}`
+}
+
+function planHashOf(world: ExecuteWorld, runbook: Runbook): string {
+  const plan = runbook.steps.map(({ name, does, needs }) => ({ name, does, needs }))
+  return world.journal.hash.sha256(JSON.stringify({ scenario: runbook.scenario, plan }))
+}
+
+function asJson(value: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject
+}
+
+function commandFor(scenario: string): string {
+  return scenario === 'RECOVER' ? 'genesis-dr recover, with the same options as before' : `genesis-dr execute --scenario ${scenario}`
+}

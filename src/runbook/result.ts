@@ -1,0 +1,119 @@
+/** The result of a run, as the contract has it. Pure: a function of what the journal holds and of what was measured. */
+import type { RunState, StepState } from '../workflow/run-state.ts'
+import type { CheckResult } from './check-result.ts'
+import type { RunFacts } from './run-facts.ts'
+import type { Mode, Runbook } from './runbook.ts'
+import { isoTime } from '../units.ts'
+
+export interface StepReport {
+  readonly name: string
+  readonly phase: string
+  readonly outcome: 'done' | 'skipped' | 'failed' | 'unknown'
+  readonly because: string
+  readonly startedAt: string
+  readonly durationMs: number
+  readonly attempts: number
+  readonly evidence: unknown
+}
+
+export interface RunResult {
+  readonly runId: string
+  readonly scenario: string
+  readonly mode: Mode
+  readonly success: boolean
+  /** The headline: "recovered; not proven: exchange". */
+  readonly because: string
+  readonly notProven: readonly string[]
+  readonly startedAt: string
+  readonly endedAt: string
+  /** From detection until every configured check had passed and trading had resumed; null when that did not happen. */
+  readonly recoveryTimeMs: number | null
+  readonly recoveryTimeMinutes: number | null
+  readonly rtoTargetMinutes: number
+  readonly rtoMet: boolean | null
+  readonly dataLossMs: number | null
+  readonly dataLossMinutes: number | null
+  readonly lostTransactions: number | null
+  readonly lostOrders: readonly string[] | null
+  readonly rpoTargetMinutes: number
+  readonly rpoMet: boolean | null
+  readonly steps: readonly StepReport[]
+  readonly validation: readonly CheckResult[]
+  readonly seed?: number
+  readonly faults?: readonly string[]
+  readonly teardown?: { readonly clean: boolean; readonly left: readonly string[] }
+}
+
+/** Loss as measured: by the replica's own counts live, by the writer's witness in a drill. */
+export interface Loss {
+  readonly lostTransactions: number | null
+  readonly dataLossMs: number | null
+  readonly lostOrders: readonly string[] | null
+}
+
+export function lossOf(facts: Partial<RunFacts>): Loss {
+  const { measured, chosen } = facts
+  if (measured !== undefined) return measured
+  return { lostTransactions: chosen?.lostTransactions ?? null, dataLossMs: chosen?.dataLossMs ?? null, lostOrders: null }
+}
+
+/** `failure`: why the run ended early, null when every step ended well. `endedAtMs`: ms since the epoch. */
+export function resultOf(runbook: Runbook, state: RunState, facts: Partial<RunFacts>, mode: Mode, failure: string | null, endedAtMs: number): RunResult {
+  const notProven = [...new Set(state.steps.flatMap((one) => one.notProven))]
+  const checks = facts.validation ?? []
+  const success = failure === null && !checks.some((one) => one.outcome === 'fail')
+  const loss = lossOf(facts)
+  const recoveryTimeMs = success ? Math.max(0, endedAtMs - state.detectedAtMs) : null
+  return {
+    runId: state.runId,
+    scenario: state.scenario,
+    mode,
+    success,
+    because: headline(success, failure, notProven),
+    notProven,
+    startedAt: isoTime(state.startedAtMs),
+    endedAt: isoTime(endedAtMs),
+    recoveryTimeMs,
+    recoveryTimeMinutes: inMinutes(recoveryTimeMs),
+    rtoTargetMinutes: runbook.rto / 60_000,
+    rtoMet: recoveryTimeMs === null ? null : recoveryTimeMs <= runbook.rto,
+    dataLossMs: loss.dataLossMs,
+    dataLossMinutes: inMinutes(loss.dataLossMs),
+    lostTransactions: loss.lostTransactions,
+    lostOrders: loss.lostOrders,
+    rpoTargetMinutes: runbook.rpo / 60_000,
+    rpoMet: loss.dataLossMs === null ? null : loss.dataLossMs <= runbook.rpo,
+    steps: state.steps.map((step) => reportOf(runbook, step)),
+    validation: checks,
+  }
+}
+
+function headline(success: boolean, failure: string | null, notProven: readonly string[]): string {
+  if (!success) return `not recovered: ${failure ?? 'a check failed'}`
+  return notProven.length === 0 ? 'recovered' : `recovered; not proven: ${notProven.join(', ')}`
+}
+
+function reportOf(runbook: Runbook, step: StepState): StepReport {
+  return {
+    name: step.step,
+    phase: runbook.steps.find((one) => one.name === step.step)?.phase ?? '',
+    outcome: step.outcome ?? 'unknown',
+    because: step.because,
+    startedAt: isoTime(step.startedAtMs),
+    durationMs: step.durationMs,
+    attempts: step.attempts,
+    evidence: step.evidence,
+  }
+}
+
+function inMinutes(ms: number | null): number | null {
+  return ms === null ? null : Math.round((ms / 60_000) * 1000) / 1000
+}
+
+/** 0 recovered within its targets, 5 recovered but a target missed, 3 unknown, 4 refused before anything was done, 1 otherwise. */
+export function exitOf(result: RunResult): number {
+  if (result.success) return result.rtoMet === false || result.rpoMet === false ? 5 : 0
+  const last = result.steps.at(-1)
+  return last?.outcome === 'unknown' ? 3 : 1
+}
+

@@ -1,0 +1,84 @@
+/** What can be restored: timelines and restore points. Reads only. */
+import { formatTxid } from '../ltx/txid.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { VerificationLog } from '../ports/verification-log.ts'
+import { type CatalogueTimeline, readCatalogue } from '../replica/catalogue.ts'
+import { restorePoints } from '../replica/plan.ts'
+import { isoTime } from '../units.ts'
+
+export interface BackupStatus {
+  readonly database: string
+  readonly replica: string
+  /** The newest complete timeline; null for a replica of Litestream, or an empty one. */
+  readonly timeline: string | null
+  /** Restore points on it, those inherited from its ancestors included. */
+  readonly points: number
+  readonly earliest: string | null
+  readonly latest: string | null
+  readonly txid: string | null
+  /** Age of the newest restore point, ms: how long nothing was committed, or how long nothing was copied. */
+  readonly ageMs: number | null
+  /** The replica's lag behind the database, ms; null where no capture runs to tell. */
+  readonly lagMs: number | null
+  /** When a restore was last proven to work; null: never. */
+  readonly verifiedAt: string | null
+  readonly verifiedTxid: string | null
+  readonly sizeBytes: number
+  readonly writtenBy: 'genesis-dr' | 'litestream' | 'nobody'
+  readonly timelines: readonly TimelineStatus[]
+}
+
+export interface TimelineStatus {
+  readonly timeline: string | null
+  readonly parent: string | null
+  readonly forkTxid: string | null
+  readonly complete: boolean
+  readonly points: number
+  readonly latestTxid: string | null
+}
+
+export async function backupStatus(
+  { store, verifications }: { readonly store: ObjectStore; readonly verifications: VerificationLog },
+  database: string,
+  nowMs: number,
+  lagMs: number | null,
+): Promise<BackupStatus> {
+  const catalogue = await readCatalogue(store)
+  const newest = catalogue.timelines.findLast((one) => one.complete)
+  const points = newest === undefined ? [] : reachable(newest)
+  const verified = await verifications.read()
+  const last = points.at(-1)
+  const first = points[0]
+  const keys = new Map(catalogue.timelines.flatMap((one) => one.files.map((file) => [file.key, file.sizeBytes] as const)))
+  return {
+    database,
+    replica: store.url,
+    timeline: newest?.number ?? null,
+    points: points.length,
+    earliest: first === undefined ? null : isoTime(first.timestampMs),
+    latest: last === undefined ? null : isoTime(last.timestampMs),
+    txid: last === undefined ? null : formatTxid(last.maxTxid),
+    ageMs: last === undefined ? null : Math.max(0, nowMs - last.timestampMs),
+    lagMs,
+    verifiedAt: verified?.passed === true ? isoTime(verified.atMs) : null,
+    verifiedTxid: verified?.passed === true ? formatTxid(verified.txid) : null,
+    sizeBytes: [...keys.values()].reduce((sum, size) => sum + size, 0),
+    writtenBy: catalogue.foreign ? 'litestream' : catalogue.timelines.length === 0 ? 'nobody' : 'genesis-dr',
+    timelines: catalogue.timelines.map(describe),
+  }
+}
+
+function reachable(timeline: CatalogueTimeline) {
+  return restorePoints(timeline.files).filter((point) => point.maxTxid <= timeline.latestTxid)
+}
+
+function describe(timeline: CatalogueTimeline): TimelineStatus {
+  return {
+    timeline: timeline.number,
+    parent: timeline.parent?.number ?? null,
+    forkTxid: timeline.parent === null ? null : formatTxid(timeline.parent.forkTxid),
+    complete: timeline.complete,
+    points: reachable(timeline).length,
+    latestTxid: timeline.latestTxid === 0 ? null : formatTxid(timeline.latestTxid),
+  }
+}

@@ -1,0 +1,96 @@
+/** Where a run stands: a fold over its records. Pure. */
+import type { JsonObject, Outcome, Record } from './record.ts'
+
+export interface StepState {
+  readonly step: string
+  readonly attempts: number
+  /** null: it began, and its end is not known. */
+  readonly outcome: Outcome | null
+  readonly because: string
+  readonly notProven: readonly string[]
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly evidence: JsonObject
+}
+
+export interface RunState {
+  readonly runId: string
+  readonly scenario: string
+  readonly mode: string
+  readonly system: string
+  readonly planHash: string
+  readonly plan: readonly string[]
+  readonly detectedAtMs: number
+  readonly detectedBecause: string
+  readonly startedAtMs: number
+  readonly endedAtMs: number | null
+  /** In the order in which they began first. */
+  readonly steps: readonly StepState[]
+  /** null while it has not ended. */
+  readonly end: { readonly state: 'done' | 'failed'; readonly because: string; readonly result: JsonObject } | null
+}
+
+/** null when the run never durably began. */
+export function foldRun(records: readonly Record[]): RunState | null {
+  return records.reduce<RunState | null>(applyRecord, null)
+}
+
+export function applyRecord(state: RunState | null, record: Record): RunState | null {
+  if (record.type === 'run-started') {
+    const { scenario, mode, system, planHash, plan, detectedAtMs, detectedBecause } = record
+    return {
+      runId: record.run,
+      scenario,
+      mode,
+      system,
+      planHash,
+      plan,
+      detectedAtMs,
+      detectedBecause,
+      startedAtMs: record.atMs,
+      endedAtMs: null,
+      steps: [],
+      end: null,
+    }
+  }
+  if (state === null) return null
+  switch (record.type) {
+    case 'resumed':
+      return state
+    case 'step-began': {
+      const former = state.steps.find((one) => one.step === record.step)
+      const began: StepState = {
+        step: record.step,
+        attempts: record.attempt,
+        outcome: null,
+        because: 'it began, and its end is not known',
+        notProven: [],
+        startedAtMs: former?.startedAtMs ?? record.atMs,
+        durationMs: 0,
+        evidence: {},
+      }
+      return { ...state, steps: put(state.steps, began) }
+    }
+    case 'step-ended': {
+      const former = state.steps.find((one) => one.step === record.step)
+      const { step, attempt: attempts, outcome, because, notProven, durationMs, evidence } = record
+      const startedAtMs = former?.startedAtMs ?? record.atMs
+      return { ...state, steps: put(state.steps, { step, attempts, outcome, because, notProven, startedAtMs, durationMs, evidence }) }
+    }
+    case 'run-ended':
+      return { ...state, endedAtMs: record.atMs, end: { state: record.state, because: record.because, result: record.result } }
+  }
+}
+
+function put(steps: readonly StepState[], step: StepState): readonly StepState[] {
+  return steps.some((one) => one.step === step.step) ? steps.map((one) => (one.step === step.step ? step : one)) : [...steps, step]
+}
+
+/** What all ended steps found out, later ones over earlier ones. */
+export function evidenceOf(state: RunState): JsonObject {
+  return state.steps.reduce<JsonObject>((all, one) => ({ ...all, ...one.evidence }), {})
+}
+
+export function isSettled(step: StepState | undefined): boolean {
+  return step?.outcome === 'done' || step?.outcome === 'skipped'
+}

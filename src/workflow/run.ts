@@ -1,0 +1,132 @@
+/**
+ * The engine: steps one after the other, each announced in the journal before it acts.
+ * If we die before an announcement is durable: the step did not begin. After it: the step may have acted, and the next life acts again,
+ * which each step's `repeat` says is safe. After its outcome: it is not run again.
+ */
+import { DrError, isDrError, sentenceOf } from '../errors.ts'
+import type { Journal } from './journal.ts'
+import type { JournalWorld } from './journal.ts'
+import type { JsonObject, Outcome } from './record.ts'
+import { evidenceOf, isSettled, type RunState, type StepState } from './run-state.ts'
+
+export interface WorkflowStep {
+  readonly name: string
+  /** Its failure is recorded, and the run goes on. */
+  readonly optional: boolean
+  act(scope: StepScope): Promise<StepOutcome>
+}
+
+export interface StepScope {
+  /** What the steps before found out. */
+  readonly evidence: JsonObject
+  /** It began before, and its end is not known. */
+  readonly interrupted: boolean
+  readonly progress: (text: string) => void
+}
+
+export interface StepOutcome {
+  readonly outcome: Outcome
+  readonly because: string
+  readonly evidence: JsonObject
+  readonly notProven?: readonly string[]
+}
+
+export type RunEvent =
+  | { readonly type: 'run-started' | 'run-resumed'; readonly runId: string; readonly scenario: string; readonly steps: readonly string[] }
+  | { readonly type: 'step-began'; readonly step: string; readonly elapsedMs: number }
+  | { readonly type: 'step-progress'; readonly step: string; readonly text: string; readonly elapsedMs: number }
+  | { readonly type: 'step-ended'; readonly step: string; readonly outcome: Outcome; readonly because: string; readonly durationMs: number; readonly elapsedMs: number }
+  | { readonly type: 'run-ended'; readonly state: 'done' | 'failed' | 'paused'; readonly because: string; readonly elapsedMs: number }
+
+export type Approval = { readonly do: 'run' } | { readonly do: 'skip' | 'abort'; readonly because: string }
+
+export interface RunRequest {
+  readonly world: JournalWorld
+  readonly journal: Journal
+  readonly steps: readonly WorkflowStep[]
+  readonly planHash: string
+  readonly approve: (step: string) => Promise<Approval>
+  readonly onEvent: (event: RunEvent) => void
+  readonly signal: AbortSignal
+  /** What is kept as the result of the run, from its state before the end is recorded. */
+  readonly conclude: (state: RunState, failure: string | null) => { readonly success: boolean; readonly because: string; readonly result: JsonObject }
+}
+
+/**
+ * 'paused' when the signal ended it between two steps: then it can be gone on with.
+ * @throws RUN_PLAN_CHANGED; DISK_FULL or IO_FAILED when the journal cannot be written (the step that was due did not begin)
+ */
+export async function runWorkflow(request: RunRequest): Promise<'done' | 'failed' | 'paused'> {
+  const { world, journal, steps, onEvent, signal } = request
+  requireSamePlan(journal.begun, request.planHash)
+  const elapsed = (): number => Math.max(0, world.clock.wallMs() - journal.begun.detectedAtMs)
+  let failure: string | null = null
+  for (const step of steps) {
+    const former = journal.begun.steps.find((one) => one.step === step.name)
+    if (isSettled(former) || (step.optional && former?.outcome === 'failed')) continue
+    if (signal.aborted) {
+      onEvent({ type: 'run-ended', state: 'paused', because: `interrupted before ${step.name}`, elapsedMs: elapsed() })
+      return 'paused'
+    }
+    const outcome = await oneStep(request, step, former, elapsed)
+    if (outcome.outcome === 'done' || outcome.outcome === 'skipped' || step.optional) continue
+    failure = `${step.name}: ${outcome.because}`
+    break
+  }
+  const { because, result } = request.conclude(journal.begun, failure)
+  const state = failure === null ? 'done' : 'failed'
+  await journal.append({ type: 'run-ended', state, because, result })
+  onEvent({ type: 'run-ended', state, because, elapsedMs: elapsed() })
+  return state
+}
+
+async function oneStep(request: RunRequest, step: WorkflowStep, former: StepState | undefined, elapsed: () => number): Promise<StepOutcome> {
+  const { world, journal, approve, onEvent } = request
+  const attempt = (former?.attempts ?? 0) + 1
+  const approval = await approve(step.name)
+  await journal.append({ type: 'step-began', step: step.name, attempt })
+  onEvent({ type: 'step-began', step: step.name, elapsedMs: elapsed() })
+  const began = world.clock.monotonicMs()
+  const progress = (text: string): void => onEvent({ type: 'step-progress', step: step.name, text, elapsedMs: elapsed() })
+  const scope = { evidence: evidenceOf(journal.begun), interrupted: former !== undefined && former.outcome === null, progress }
+  const outcome = approval.do === 'run' ? await acted(step, scope) : decided(approval)
+  const durationMs = world.clock.monotonicMs() - began
+  await journal.append({
+    type: 'step-ended',
+    step: step.name,
+    attempt,
+    outcome: outcome.outcome,
+    because: outcome.because,
+    notProven: outcome.notProven ?? [],
+    durationMs: Math.round(durationMs * 1000) / 1000,
+    evidence: outcome.evidence,
+  })
+  onEvent({ type: 'step-ended', step: step.name, outcome: outcome.outcome, because: outcome.because, durationMs, elapsedMs: elapsed() })
+  return outcome
+}
+
+function decided(approval: Exclude<Approval, { readonly do: 'run' }>): StepOutcome {
+  const because = `${approval.do === 'skip' ? 'skipped' : 'aborted'} by a person: ${approval.because}`
+  return { outcome: approval.do === 'skip' ? 'skipped' : 'failed', because, evidence: {} }
+}
+
+/** What a step throws is its outcome; only a bug of ours goes on as what it is, in the words of the bug. */
+async function acted(step: WorkflowStep, scope: StepScope): Promise<StepOutcome> {
+  try {
+    return await step.act(scope)
+  } catch (error) {
+    if (!isDrError(error)) return { outcome: 'failed', because: `a bug in genesis-dr: ${sentenceOf(error)}`, evidence: {} }
+    const outcome = error.exit === 3 ? 'unknown' : 'failed'
+    const because = `${error.message}. ${error.untouched} Next: ${error.next}`
+    return { outcome, because, evidence: { error: { code: error.code, what: error.message, untouched: error.untouched, next: error.next } } }
+  }
+}
+
+function requireSamePlan(state: RunState, planHash: string): void {
+  if (state.planHash === planHash) return
+  throw new DrError('RUN_PLAN_CHANGED', {
+    what: `run ${state.runId} began with another runbook (${state.plan.join(', ')})`,
+    untouched: 'No step was begun.',
+    next: 'Finish it with the version of genesis-dr that began it.',
+  })
+}
