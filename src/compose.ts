@@ -1,173 +1,186 @@
-/** The only place that knows everything: from settings to adapters to the verbs that the faces call. */
-import { mkdirSync } from 'node:fs'
-import { hostname } from 'node:os'
-import { join } from 'node:path'
-import { captureStateIn } from './adapters/filesystem/capture-state.ts'
+/** The composition root of the faces: from the configuration to one function a verb. */
+import { dirname, join } from 'node:path'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
-import { haltLatchAt } from './adapters/filesystem/halt-latch.ts'
-import { journalStoreIn } from './adapters/filesystem/journal-store.ts'
-import { deviceOf, openFolderStore } from './adapters/filesystem/object-store.ts'
-import { outputFiles } from './adapters/filesystem/output-file.ts'
-import { lockHolder, takeProcessLock } from './adapters/filesystem/process-lock.ts'
-import { verificationLogIn } from './adapters/filesystem/verification-log.ts'
-import { serveControl } from './adapters/control/server.ts'
 import { nodeClock } from './adapters/node/clock.ts'
-import { nodeHash } from './adapters/node/hash.ts'
 import { nodeRandom } from './adapters/node/random.ts'
-import { openFilesFromProc } from './adapters/proc/open-files.ts'
-import { commandService } from './adapters/process/command-service.ts'
-import { runCommand } from './adapters/process/run-command.ts'
-import { databaseChecks } from './adapters/sqlite/database-checks.ts'
-import { openLiveDatabase } from './adapters/sqlite/live-database.ts'
-import { systemdService } from './adapters/systemd/systemd-service.ts'
-import { webhookNotifier } from './adapters/webhook/notifier.ts'
-import { captureAccess, captureLockPath, type OwnedAccess } from './capture-access.ts'
+import type { ExecuteCommand, Parts, RecoverRequest, RunDetail } from './cli/parts.ts'
+import { playDrill } from './compose-drill.ts'
+import { composeSystem, onSameDisk, openStore, replicate, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
+import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
-import type { ObjectStore } from './ports/object-store.ts'
-import type { Service } from './ports/service.ts'
-import type { CaptureEvent } from './replication/capture-event.ts'
-import { CaptureHost } from './replication/host.ts'
-import type { ExecuteWorld } from './runbook/execute.ts'
-import type { RunbookPorts, UserCheck } from './runbook/runbook.ts'
+import { checkDatabase } from './runbook/check-database.ts'
+import { runbookDocument } from './runbook/document.ts'
+import { execute, factsOf, foresee, lastInterrupted, newRunId } from './runbook/execute.ts'
+import { recoverToFile, reportOfRun } from './runbook/recover.ts'
+import { resultOf } from './runbook/result.ts'
+import type { Runbook } from './runbook/runbook.ts'
+import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
+import { recoverInPlace } from './runbook/scenarios/recover.ts'
+import { resumeByHand, stopByHand } from './runbook/trading.ts'
+import { validate } from './runbook/validate.ts'
+import { backupStatus } from './status/backup-status.ts'
+import { replicationStatus } from './status/replication-status.ts'
+import { listRuns, stateOfRun, summarize } from './status/runs.ts'
+import { statusOf } from './status/status.ts'
 
-export interface SystemSettings {
-  readonly name: string
-  /** Absolute. */
-  readonly database: string
-  readonly replica: { readonly url: string; readonly path: string } | null
-  readonly stateFolder: string
-  readonly service: { readonly systemd: string } | { readonly command: readonly string[]; readonly cwd: string } | null
-  readonly checks: readonly UserCheck[]
-  readonly webhooks: readonly string[]
-  readonly stopTimeoutMs: number
-  readonly flushIntervalMs: number
-  readonly logPatterns: readonly string[]
-  readonly integrity: 'quick' | 'full'
-  /** What a bot that we start inherits, secrets of ours left out. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+export const runbooks: readonly Runbook[] = [databaseCorruption]
+
+/** `environment`: what a bot that we start inherits, secrets of ours left out. */
+export function composeParts(config: Config, environment: Readonly<Record<string, string | undefined>>): Parts {
+  const settings: SystemSettings = { ...config, environment }
+  const acting = <T>(work: (system: System) => Promise<T>, over: Partial<SystemSettings> = {}): Promise<T> => within({ ...settings, ...over }, 'act', work)
+  const looking = <T>(work: (system: System) => Promise<T>): Promise<T> => within(settings, 'look', work)
+  return {
+    runbooks,
+    replicate: async (request) => {
+      const store = await openStore(settings)
+      if ((await onSameDisk(settings, store)) === true) {
+        request.onEvent({ type: 'warning', because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk' })
+      }
+      await replicate(settings, request)
+    },
+    recover: (request) =>
+      acting((system) => (request.output === null ? inPlace(system, request) : toFile(system, request, request.output)), request.full ? { integrity: 'full' } : {}),
+    backupStatus: () => looking(backups(settings)),
+    replicationStatus: () => looking(replication(settings)),
+    status: () => looking(status(settings, config)),
+    validate: ({ runId, full }) => (runId === null ? acting(validateNow(settings), full ? { integrity: 'full' } : {}) : looking(validateRun(runId))),
+    stopTrading: ({ by, dryRun }) => within(settings, dryRun ? 'look' : 'act', ({ ports, world }) => stopByHand(ports, world.settings(`person-${by}`), by, dryRun)),
+    resumeTrading: ({ by }) =>
+      acting(async ({ ports, world }) => {
+        const open = await lastInterrupted(world.journal)
+        return resumeByHand(ports, world.settings(`person-${by}`), by, open?.runId ?? null)
+      }),
+    execute: (request) => within(settings, request.dryRun ? 'look' : 'act', (system) => runScenario(system, request)),
+    drill: (request) =>
+      playDrill({
+        ...request,
+        runbook: runbookOf(request.scenario),
+        seed: request.seed ?? nodeRandom.below(1_000_000),
+        integrity: config.integrity,
+        logPatterns: config.logPatterns,
+        environment,
+      }),
+    runs: () => looking(({ world }) => listRuns(world.journal)),
+    runShow: (runId) => looking(showRun(runId)),
+    runbook: async () => runbookDocument(runbooks, config),
+  }
 }
 
-export function latchPath(settings: SystemSettings): string {
-  return join(settings.stateFolder, 'halt.json')
+async function within<T>(settings: SystemSettings, use: 'act' | 'look', work: (system: System) => Promise<T>): Promise<T> {
+  const system = await composeSystem(settings, use)
+  try {
+    return await work(system)
+  } finally {
+    system.access.close()
+  }
 }
 
-/** @throws CONFIG_INVALID when no replica is known */
-export function openStore(settings: SystemSettings): Promise<ObjectStore> {
-  if (settings.replica !== null) return openFolderStore(settings.replica.url, settings.replica.path)
-  throw new DrError('CONFIG_INVALID', {
-    what: 'no replica is configured',
+/** @throws USAGE */
+function runbookOf(scenario: string): Runbook {
+  const found = runbooks.find((one) => one.scenario === scenario)
+  if (found !== undefined) return found
+  throw new DrError('USAGE', {
+    what: `there is no runbook for ${scenario}`,
     untouched: 'Nothing was done.',
-    next: 'Give --replica file:PATH, or "replica: file:PATH" in genesis-dr.yaml.',
+    next: `This version has: ${runbooks.map((one) => one.scenario).join(', ')}`,
   })
 }
 
-export function serviceOf({ service, stateFolder, environment }: SystemSettings): Service | null {
-  if (service === null) return null
-  if ('systemd' in service) return systemdService({ unit: service.systemd, run: runCommand })
-  return commandService({ command: service.command, cwd: service.cwd, logFile: join(stateFolder, 'bot.log'), stateFolder, environment })
+async function runScenario({ world }: System, request: ExecuteCommand) {
+  const runbook = runbookOf(request.scenario)
+  const detectedAtMs = nodeClock.wallMs()
+  const common = { runbook, detectedAtMs, detectedBecause: 'a person started it', onEvent: request.onEvent, signal: request.signal }
+  if (request.dryRun) return { ended: 'done' as const, result: await foresee(world, common) }
+  return execute(world, { ...common, mode: 'live', approve: request.approve })
 }
 
-export interface System {
-  readonly store: ObjectStore
-  readonly ports: RunbookPorts
-  readonly world: ExecuteWorld
-  readonly access: OwnedAccess
-}
-
-/** Everything that a runbook needs. `use`: whether the capture lock is kept once it was taken; `close` of the access gives it back. */
-export async function composeSystem(settings: SystemSettings, use: 'act' | 'look'): Promise<System> {
-  const store = await openStore(settings)
-  const access = captureAccess(settings.database, settings.stateFolder, store, use)
-  const ports: RunbookPorts = {
-    clock: nodeClock,
-    store,
-    files: databaseFiles,
-    outputs: outputFiles,
-    checks: databaseChecks,
-    openFiles: openFilesFromProc('locks-suffice'),
-    latch: haltLatchAt(latchPath(settings)),
-    service: serviceOf(settings),
-    notifiers: settings.webhooks.map(webhookNotifier),
-    capture: access,
+async function toFile({ ports, world }: System, request: RecoverRequest, output: string) {
+  const { target, timeline, dryRun } = request
+  if (target.kind === 'last-good') {
+    throw new DrError('USAGE', { what: '--last-good recovers in place', untouched: 'Nothing was done.', next: 'Leave --output out, or give --txid.' })
   }
-  const world: ExecuteWorld = {
-    ports,
-    random: nodeRandom,
-    pid: process.pid,
-    journal: { store: journalStoreIn(join(settings.stateFolder, 'journal')), hash: nodeHash, clock: nodeClock, host: hostname() },
-    settings: (runId) => ({
-      system: settings.name,
-      database: settings.database,
-      evidenceFolder: join(settings.stateFolder, 'evidence', runId),
-      stopTimeoutMs: settings.stopTimeoutMs,
-      integrity: settings.integrity,
-      checks: settings.checks,
-      logPatterns: settings.logPatterns,
-    }),
+  const onProgress = (bytesRead: number, bytesTotal: number): void =>
+    request.onEvent({ type: 'step-progress', step: 'restore', text: `${Math.floor((100 * bytesRead) / Math.max(1, bytesTotal))} %`, elapsedMs: 0 })
+  const report = await recoverToFile(ports, { output, timeline, target, dryRun, settings: world.settings('recover'), onProgress })
+  return { ended: 'done' as const, report }
+}
+
+async function inPlace({ ports, world }: System, request: RecoverRequest) {
+  const { target, timeline } = request
+  const runbook = recoverInPlace(timeline, target)
+  const began = nodeClock.monotonicMs()
+  const common = { runbook, detectedAtMs: nodeClock.wallMs(), detectedBecause: 'a person started it', onEvent: request.onEvent, signal: request.signal }
+  if (request.dryRun) {
+    const looked = await foresee(world, common)
+    if (!looked.success || target.kind === 'last-good') return { ended: 'failed' as const, result: looked }
+    const path = join(dirname(world.settings('').database), `.${newRunId(world)}.never`)
+    const settings = world.settings('recover')
+    const report = await recoverToFile(ports, { output: path, timeline, target, dryRun: true, settings, onProgress: () => {} })
+    return { ended: 'done' as const, report: { ...report, output: settings.database } }
   }
-  return { store, ports, world, access }
+  const outcome = await execute(world, { ...common, mode: 'live', approve: async () => ({ do: 'run' }) })
+  if (outcome.ended === 'paused') return outcome
+  const state = await stateOfRun(world.journal, outcome.result.runId)
+  const report = reportOfRun(factsOf(state), nodeClock.monotonicMs() - began)
+  return outcome.ended === 'done' && report !== null ? { ended: 'done' as const, report } : { ended: 'failed' as const, result: outcome.result }
 }
 
-export const verificationsOf = (settings: SystemSettings) => verificationLogIn(settings.stateFolder)
+const replication = (settings: SystemSettings) => async ({ store, ports }: System) =>
+  replicationStatus(settings.database, store.url, await onSameDisk(settings, store), () => ports.capture.reach())
 
-/** The replica lies on the disk of the database: it survives corruption, not the loss of the disk. null: cannot be told. */
-export async function onSameDisk(settings: SystemSettings, store: ObjectStore): Promise<boolean | null> {
-  const device = await deviceOf(settings.database)
-  return device === null || store.capabilities.device === null ? null : device === store.capabilities.device
+const backups = (settings: SystemSettings) => async (system: System) => {
+  const { lagMs } = await replication(settings)(system)
+  return backupStatus({ store: system.store, verifications: verificationsOf(settings) }, settings.database, nodeClock.wallMs(), lagMs)
 }
 
-/** Chosen: whoever only looks holds the lock for an instant; 2 s is far longer. */
-const lockPatienceMs = 2000
+const status = (settings: SystemSettings, config: Config) => async (system: System) => {
+  const { ports, world } = system
+  return statusOf({
+    system: config.name,
+    database: { path: settings.database, exists: (await databaseFiles.stat(settings.database)) !== null },
+    service: ports.service === null ? null : { description: ports.service.description, state: await ports.service.state() },
+    latch: await ports.latch.read(),
+    replication: await replication(settings)(system),
+    backup: await backups(settings)(system),
+    verified: await verificationsOf(settings).read(),
+    lastRun: (await listRuns(world.journal)).at(-1) ?? null,
+    notifiers: ports.notifiers.length,
+    nowMs: nodeClock.wallMs(),
+  })
+}
 
-/**
- * Copies the database continuously until `signal` aborts, then flushes. Its connections stay open at the end on purpose: the process is
- * to exit without closing them, because the last one that closes would checkpoint and delete the log.
- * @throws CAPTURE_RUNNING, and as CaptureHost.run
- */
-export async function replicate(
-  settings: SystemSettings,
-  options: { readonly takeOver: boolean; readonly signal: AbortSignal; readonly onEvent: (event: CaptureEvent) => void },
-) {
-  const store = await openStore(settings)
-  mkdirSync(settings.stateFolder, { recursive: true, mode: 0o700 })
-  const lock = await takeCaptureLock(settings)
-  const host = new CaptureHost(
-    {
-      store,
-      clock: nodeClock,
-      random: nodeRandom,
-      state: captureStateIn(settings.stateFolder),
-      openDatabase: () => openLiveDatabase(settings.database),
-      onEvent: options.onEvent,
-      flushIntervalMs: settings.flushIntervalMs,
-      databasePath: settings.database,
-      pid: process.pid,
-      databaseExists: async () => (await databaseFiles.stat(settings.database)) !== null,
-    },
-    options.takeOver,
-  )
-  const stopServing = await serveControl(settings.stateFolder, host)
-  try {
-    return await host.run(options.signal)
-  } finally {
-    await stopServing()
-    lock.release()
+const validateNow = (settings: SystemSettings) => ({ ports, world }: System) =>
+  validate(ports, verificationsOf(settings), world.settings('validate'), `${settings.database}.validating`)
+
+/** The checks of that run, again, on the database as it is now. */
+const validateRun = (runId: string) => async ({ world, ports, store }: System) => {
+  const state = await stateOfRun(world.journal, runId)
+  const settings = world.settings(runId)
+  const began = nodeClock.monotonicMs()
+  const validation = await checkDatabase(ports.checks, settings.database, 'shared', settings)
+  const failed = validation.filter((one) => one.outcome === 'fail')
+  const { chosen } = factsOf(state)
+  return {
+    success: failed.length === 0,
+    because: failed.length === 0 ? `the database passes the checks of run ${runId} now` : `the database fails now: ${failed.map((one) => one.check).join(', ')}`,
+    timeline: chosen?.timeline ?? null,
+    txid: chosen === undefined ? '' : chosen.txid.toString(16).padStart(16, '0'),
+    timestamp: new Date(nodeClock.wallMs()).toISOString(),
+    durationMs: nodeClock.monotonicMs() - began,
+    validation,
+    notProven: ['exchange', ...(store.url === '' ? ['replica'] : [])],
   }
 }
 
-async function takeCaptureLock(settings: SystemSettings) {
-  const path = captureLockPath(settings.stateFolder)
-  const deadline = nodeClock.monotonicMs() + lockPatienceMs
-  for (;;) {
-    const lock = takeProcessLock(path)
-    if (lock !== null) return lock
-    if (nodeClock.monotonicMs() > deadline) {
-      throw new DrError('CAPTURE_RUNNING', {
-        what: `process ${lockHolder(path) ?? '(unknown)'} captures ${settings.database} already`,
-        untouched: 'Nothing was done by this command; that capture goes on.',
-        next: 'Look at it with: genesis-dr replication-status',
-      })
-    }
-    await nodeClock.sleep(100)
-  }
+const showRun = (runId: string) => async ({ world }: System): Promise<RunDetail> => {
+  const state = await stateOfRun(world.journal, runId)
+  const summary = (await listRuns(world.journal)).find((one) => one.runId === runId) ?? summarize(state, false)
+  const runbook = runbooks.find((one) => one.scenario === state.scenario) ?? recoverInPlace(null, { kind: 'latest' })
+  const ended = state.end
+  const mode = state.mode === 'drill' ? 'drill' : 'live'
+  const failure = ended?.state === 'failed' ? ended.because : null
+  const result = resultOf(runbook, state, factsOf(state), mode, failure, state.endedAtMs ?? nodeClock.wallMs())
+  return { ...summary, detectedBecause: state.detectedBecause, steps: result.steps, result: ended === null ? null : result }
 }
+

@@ -2,7 +2,7 @@
  * The capture of one database as a process of its own: argv[2] is its settings as JSON. One JSON line an event on stdout; SIGTERM flushes
  * and ends 0; an error ends with the status of its code, as one JSON line on stderr.
  */
-import { type SystemSettings, replicate } from '../compose.ts'
+import { type SystemSettings, replicate } from '../compose-system.ts'
 import { isDrError, sentenceOf } from '../errors.ts'
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as SystemSettings

@@ -13,12 +13,19 @@ import { formatBytes } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { failures } from './check-result.ts'
 import type { RunFacts } from './run-facts.ts'
-import type { RunbookPorts, Scope } from './runbook.ts'
+import type { RunbookPorts, RunSettings, Scope } from './runbook.ts'
 
 export type CandidatePorts = Pick<RunbookPorts, 'store' | 'files' | 'outputs' | 'checks'>
 
 export function temporaryName({ runId, settings }: Pick<Scope, 'runId' | 'settings'>): string {
   return `${settings.database}.restoring-${runId}`
+}
+
+export function restoredFacts(restored: Restored, { integrity, checks }: RunSettings) {
+  const { pages, sizeBytes, filesRead, bytesRead } = restored
+  const own = checks.length === 0 ? [] : [`${checks.length} checks of yours`]
+  const verified = [...restored.verified, `${integrity}_check of SQLite`, 'every table read', ...own]
+  return { sum: restored.sum.toString(16).padStart(16, '0'), pages, sizeBytes, filesRead, bytesRead, verified }
 }
 
 /** Makes the temporary file anew. `restored` null: it could not be restored because the copy is damaged. */

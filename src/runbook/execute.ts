@@ -37,7 +37,7 @@ export type ExecuteOutcome = { readonly ended: 'done' | 'failed'; readonly resul
 
 /** @throws RUN_ACTIVE when another process runs, or another scenario was interrupted; RUN_PLAN_CHANGED, JOURNAL_DAMAGED, DISK_FULL */
 export async function execute(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
-  const lock = await world.journal.store.lock()
+  const lock = await takeLock(world.journal)
   if (lock === null) {
     throw new DrError('RUN_ACTIVE', {
       what: 'another process is executing a runbook on this system',
@@ -49,6 +49,16 @@ export async function execute(world: ExecuteWorld, request: ExecuteRequest): Pro
     return await executeLocked(world, request)
   } finally {
     await lock.release()
+  }
+}
+
+/** Chosen: whoever only looks holds the lock for an instant; 1 s is far longer. */
+async function takeLock({ store, clock }: JournalWorld) {
+  const deadline = clock.monotonicMs() + 1000
+  for (;;) {
+    const lock = await store.lock()
+    if (lock !== null || clock.monotonicMs() > deadline) return lock
+    await clock.sleep(50)
   }
 }
 

@@ -31,6 +31,11 @@ export interface RunFacts {
     /** 16 hex digits: rolling checksum of it. */
     readonly sum: string
     readonly sizeBytes: number
+    readonly pages: number
+    readonly filesRead: number
+    readonly bytesRead: number
+    /** What was proven of it, each with how. */
+    readonly verified: readonly string[]
   }
   readonly restored: { readonly path: string; readonly inode: number; readonly sizeBytes: number; readonly sum: string }
   readonly validation: readonly CheckResult[]

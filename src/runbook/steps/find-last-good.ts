@@ -6,7 +6,7 @@ import { planRestore, restorePoints } from '../../replica/plan.ts'
 import { findLastGood as search } from '../../restore/last-good.ts'
 import type { Restored } from '../../restore/restore-file.ts'
 import { formatBytes, isoTime } from '../../units.ts'
-import { countLoss, restoreCandidate, temporaryName } from '../candidate.ts'
+import { countLoss, restoreCandidate, restoredFacts, temporaryName } from '../candidate.ts'
 import { step } from '../runbook.ts'
 
 export const findLastGood = step({
@@ -60,8 +60,7 @@ export const findLastGood = step({
           ...loss,
           looked: found.looked,
           temporary,
-          sum: restored.sum.toString(16).padStart(16, '0'),
-          sizeBytes: restored.sizeBytes,
+          ...restoredFacts(restored, scope.settings),
         },
       },
     }

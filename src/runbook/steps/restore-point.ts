@@ -3,7 +3,7 @@ import { DrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import { planRestore, restorePoints } from '../../replica/plan.ts'
 import { formatBytes, isoTime } from '../../units.ts'
-import { countLoss, restoreCandidate, temporaryName } from '../candidate.ts'
+import { countLoss, restoreCandidate, restoredFacts, temporaryName } from '../candidate.ts'
 import { choosePoint, type PointTarget } from '../choose-point.ts'
 import { step } from '../runbook.ts'
 
@@ -49,8 +49,7 @@ export function restorePointStep(number: string | null, target: Exclude<PointTar
             ...loss,
             looked: [{ txid: plan.txid, ...verdict }],
             temporary,
-            sum: restored.sum.toString(16).padStart(16, '0'),
-            sizeBytes: restored.sizeBytes,
+            ...restoredFacts(restored, scope.settings),
           },
         },
       }

@@ -1,0 +1,180 @@
+/**
+ * One table of settings: the parser, the help and docs/config.md come from it. Pure: texts come in, frozen data goes out.
+ * Flags win over the file, the file over the environment. Relative paths count from the folder of the file, or from the working directory.
+ */
+import { LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { DrError } from './errors.ts'
+import { nearest } from './nearest.ts'
+
+export interface Config {
+  /** Typed, or given with --yes, before anything live. */
+  readonly name: string
+  /** null when there is no configuration file. */
+  readonly file: string | null
+  /** Absolute. */
+  readonly database: string
+  /** `path`: absolute, of a `file:` URL. null: none is configured. */
+  readonly replica: { readonly url: string; readonly path: string } | null
+  readonly stateFolder: string
+  readonly service: { readonly systemd: string } | { readonly command: readonly string[]; readonly cwd: string } | null
+  readonly checks: readonly { readonly name: string; readonly sql: string; readonly equals: string | number }[]
+  readonly webhooks: readonly string[]
+  readonly stopTimeoutMs: number
+  readonly flushIntervalMs: number
+  readonly integrity: 'quick' | 'full'
+  readonly logPatterns: readonly string[]
+  readonly autoExecute: readonly string[]
+  readonly contacts: readonly { readonly role: string; readonly reach: string }[]
+  readonly links: Readonly<Record<string, string>>
+}
+
+interface Setting {
+  readonly schema: z.ZodType
+  readonly help: string
+  readonly example: string
+  readonly byDefault: string
+}
+
+const service = z.union([
+  z.strictObject({ systemd: z.string().min(1) }),
+  z.strictObject({ command: z.array(z.string()).min(1), cwd: z.string().default('.') }),
+])
+const check = z.strictObject({ name: z.string().min(1), sql: z.string().min(1), equals: z.union([z.string(), z.number()]) })
+const webhook = z.strictObject({ webhook: z.url() })
+
+export const settings = {
+  name: { schema: z.string().min(1), help: "The system's name: typed, or given with --yes, before anything live.", example: 'genesis', byDefault: 'genesis; without a file, the name of the database file' },
+  database: { schema: z.string().min(1), help: 'The SQLite database of the bot.', example: '.genesis/data/genesis.db', byDefault: '.genesis/data/genesis.db' },
+  replica: { schema: z.string().min(1), help: 'Where the continuous copy goes: file:PATH. Another disk survives the loss of this one.', example: 'file:/mnt/backup/genesis', byDefault: 'none: give it here or with --replica' },
+  service: { schema: service, help: 'How the bot is stopped and started: a systemd unit, or a command with its working directory. Without it the bot is stopped by hand, and that is said.', example: '{ systemd: genesis-trading }', byDefault: 'none' },
+  checks: { schema: z.array(check), help: 'Your own invariants: a statement and the first value it must give. Used in detection, in the search for the last good point, and in validation.', example: '[{ name: no orphans, sql: "SELECT count(*) FROM orders WHERE position_id NOT IN (SELECT id FROM positions)", equals: 0 }]', byDefault: 'none' },
+  notify: { schema: z.array(webhook), help: 'Who is told: webhooks. DR_NOTIFICATION_WEBHOOK (or DR_NOTIFICATION_WEBHOOK_FILE) names one more.', example: '[{ webhook: "https://hooks.example.com/..." }]', byDefault: 'none' },
+  stopTimeout: { schema: z.number().positive().max(3600), help: 'Seconds that the bot is given to stop before it is killed.', example: '10', byDefault: '10' },
+  flushInterval: { schema: z.number().min(0).max(60_000), help: 'Milliseconds between two flushes while the bot writes; the first commit after a quiet time is flushed at once.', example: '50', byDefault: '50' },
+  integrity: { schema: z.enum(['quick', 'full']), help: "How SQLite checks a restored database: quick_check, or integrity_check, which also compares indexes and takes about ten times as long.", example: 'quick', byDefault: 'quick' },
+  logPatterns: { schema: z.array(z.string().refine(isPattern, 'is not a regular expression')), help: "Regular expressions: a line of the bot's log that matches one means that it met damage.", example: '["malformed"]', byDefault: '["malformed", "not a database", "disk I/O error"]' },
+  autoExecute: { schema: z.array(z.enum(['DATABASE_CORRUPTION'])), help: 'Scenarios that may be started without a person.', example: '[DATABASE_CORRUPTION]', byDefault: 'none' },
+  contacts: { schema: z.array(z.strictObject({ role: z.string(), reach: z.string() })), help: 'Whom to call, in order; shown in the runbook and in messages.', example: '[{ role: On-Call Engineer, reach: "+00 000 000" }]', byDefault: 'none' },
+  links: { schema: z.record(z.string(), z.url()), help: 'Dashboards; shown in the runbook and in messages.', example: '{ Primary Dashboard: "https://monitor.example.com" }', byDefault: 'none' },
+} as const satisfies Record<string, Setting>
+
+/** Words of the whole product that this version does not know yet: they are no typing errors. */
+const notYet = ['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'autoClose', 'topology', 'salvageTail', 'dataLoss', 'replay']
+
+export interface ConfigInput {
+  /** Path and content of the file, null without one. */
+  readonly file: { readonly path: string; readonly text: string } | null
+  readonly flags: { readonly database?: string | undefined; readonly replica?: string | undefined }
+  /** Values of DR_... variables, those of ..._FILE read already. */
+  readonly environment: { readonly webhook?: string | undefined; readonly bucket?: string | undefined }
+  readonly workingFolder: string
+  /** As node:path. */
+  readonly resolve: (...parts: string[]) => string
+  readonly dirname: (path: string) => string
+  readonly basename: (path: string) => string
+}
+
+/** @throws CONFIG_INVALID naming file, line, what is wrong and the nearest known word */
+export function readConfig(input: ConfigInput): Config {
+  const { file, flags, environment, workingFolder, resolve, dirname, basename } = input
+  const raw = file === null ? {} : parseFile(file.path, file.text)
+  const folder = file === null ? workingFolder : dirname(resolve(workingFolder, file.path))
+  const database = flags.database === undefined ? resolve(folder, raw.database ?? '.genesis/data/genesis.db') : resolve(workingFolder, flags.database)
+  const chosen = flags.replica ?? raw.replica
+  const replica = chosen === undefined ? null : replicaOf(chosen, (path) => resolve(flags.replica === undefined ? folder : workingFolder, path))
+  if (replica === null && environment.bucket !== undefined) throw notInThisVersion('DR_S3_BUCKET names a bucket')
+  const webhooks = [...(raw.notify ?? []).map((one) => one.webhook), ...(environment.webhook === undefined ? [] : [environment.webhook])]
+  return Object.freeze({
+    name: raw.name ?? (file === null ? basename(database) : 'genesis'),
+    file: file === null ? null : resolve(workingFolder, file.path),
+    database,
+    replica,
+    stateFolder: file === null ? resolve(dirname(database), `.${basename(database)}-dr`) : resolve(folder, '.genesis'),
+    service: serviceOf(raw.service, (path) => resolve(folder, path)),
+    checks: raw.checks ?? [],
+    webhooks,
+    stopTimeoutMs: (raw.stopTimeout ?? 10) * 1000,
+    flushIntervalMs: raw.flushInterval ?? 50,
+    integrity: raw.integrity ?? 'quick',
+    logPatterns: raw.logPatterns ?? ['malformed', 'not a database', 'disk I/O error'],
+    autoExecute: raw.autoExecute ?? [],
+    contacts: raw.contacts ?? [],
+    links: raw.links ?? {},
+  })
+}
+
+type Raw = { readonly [Key in keyof typeof settings]?: z.infer<(typeof settings)[Key]['schema']> }
+
+function parseFile(path: string, text: string): Raw {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const lineOf = (offset: number): number => lines.linePos(offset).line
+  const [error] = document.errors
+  if (error !== undefined) throw invalid(`${path}:${lineOf(error.pos[0])}: ${error.message.split('\n')[0]}`)
+  const value: unknown = document.toJS() ?? {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(`${path}:1: a configuration is a list of "key: value" lines`)
+  for (const [key, given] of Object.entries(value ?? {})) {
+    const line = lineOf(keyOffset(document, key) ?? 0)
+    const setting: Setting | undefined = Object.hasOwn(settings, key) ? settings[key as keyof typeof settings] : undefined
+    if (setting === undefined) throw unknownKey(path, line, key)
+    const parsed = setting.schema.safeParse(given)
+    if (parsed.success) continue
+    const issue = parsed.error.issues[0]
+    const where = issue === undefined || issue.path.length === 0 ? key : `${key}.${issue.path.join('.')}`
+    throw invalid(`${path}:${line}: ${where}: ${issue?.message ?? 'is not valid'}. Example: ${key}: ${setting.example}`)
+  }
+  const typed = z.object(Object.fromEntries(Object.entries(settings).map(([key, { schema }]) => [key, schema.optional()])))
+  return typed.parse(value) as Raw
+}
+
+function keyOffset(document: ReturnType<typeof parseDocument>, key: string): number | undefined {
+  const { contents } = document
+  if (contents === null || !('items' in contents)) return undefined
+  for (const item of contents.items) {
+    if (typeof item === 'object' && item !== null && 'key' in item) {
+      const scalar = item.key
+      if (typeof scalar === 'object' && scalar !== null && 'value' in scalar && scalar.value === key && 'range' in scalar && Array.isArray(scalar.range)) {
+        return Number(scalar.range[0])
+      }
+    }
+  }
+  return undefined
+}
+
+function replicaOf(url: string, resolve: (path: string) => string): { readonly url: string; readonly path: string } {
+  if (url.startsWith('file:')) {
+    const path = url.slice('file:'.length).replace(/^\/\/(?=\/)/, '')
+    if (path !== '' && !path.startsWith('//')) return { url, path: resolve(path) }
+  }
+  if (url.startsWith('s3://')) throw notInThisVersion(`the replica ${url} is in an object store`)
+  throw invalid(`the replica "${url}" is not a URL that is known; give file:PATH, for example file:./replica`)
+}
+
+function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Config['service'] {
+  if (raw === undefined) return null
+  return 'systemd' in raw ? raw : { command: raw.command, cwd: resolve(raw.cwd) }
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text).source.length > 0
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}
+
+function unknownKey(path: string, line: number, key: string): DrError {
+  if (notYet.includes(key)) return invalid(`${path}:${line}: "${key}" is not known in this version`)
+  const near = nearest(key, Object.keys(settings))
+  return invalid(`${path}:${line}: unknown key "${key}"${near === null ? '' : `; the nearest known one is "${near}"`}`)
+}
+
+function notInThisVersion(what: string): DrError {
+  return invalid(`${what}; this version copies to folders only`, 'Give --replica file:PATH.')
+}
+
+function invalid(what: string, next = 'Correct it; docs/config.md lists every setting.'): DrError {
+  return new DrError('CONFIG_INVALID', { what, untouched: 'Nothing was done.', next })
+}

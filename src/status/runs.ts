@@ -1,0 +1,76 @@
+/** The runs of a system, from their journals. Reads only. */
+import { DrError, isDrError, sentenceOf } from '../errors.ts'
+import { isoTime } from '../units.ts'
+import { type JournalWorld, readRun } from '../workflow/journal.ts'
+import type { RunState } from '../workflow/run-state.ts'
+
+export interface RunSummary {
+  readonly runId: string
+  readonly scenario: string
+  readonly mode: string
+  readonly state: 'running' | 'interrupted' | 'done' | 'failed' | 'stuck'
+  /** The step that is, or was, the last. */
+  readonly step: string | null
+  readonly startedAt: string
+  readonly endedAt: string | null
+  readonly because: string
+}
+
+type Journals = Pick<JournalWorld, 'store' | 'hash'>
+
+/** Oldest first. A journal that is damaged is shown as stuck, with why. */
+export async function listRuns(world: Journals): Promise<readonly RunSummary[]> {
+  const ids = await world.store.list()
+  const active = ids.length > 0 && (await isActive(world))
+  const runs: RunSummary[] = []
+  for (const runId of ids) {
+    const summary = await summaryOf(world, runId, active && runId === ids.at(-1))
+    if (summary !== null) runs.push(summary)
+  }
+  return runs
+}
+
+/** @throws RUN_UNKNOWN, JOURNAL_DAMAGED, JOURNAL_NEWER */
+export async function stateOfRun(world: Journals, runId: string): Promise<RunState> {
+  const known = await world.store.list()
+  const state = known.includes(runId) ? await readRun(world, runId) : null
+  if (state !== null) return state
+  throw new DrError('RUN_UNKNOWN', {
+    what: `there is no run ${runId}`,
+    untouched: 'Nothing was done.',
+    next: known.length === 0 ? 'No run was ever begun here.' : `The newest one is ${known.at(-1)}; all of them: genesis-dr runs`,
+  })
+}
+
+async function summaryOf(world: Journals, runId: string, active: boolean): Promise<RunSummary | null> {
+  try {
+    const state = await readRun(world, runId)
+    return state === null ? null : summarize(state, active)
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    const unknown = { scenario: 'unknown', mode: 'unknown', step: null, startedAt: 'unknown', endedAt: null }
+    return { runId, ...unknown, state: 'stuck', because: sentenceOf(error) }
+  }
+}
+
+export function summarize(state: RunState, active: boolean): RunSummary {
+  const last = state.steps.at(-1)
+  return {
+    runId: state.runId,
+    scenario: state.scenario,
+    mode: state.mode,
+    state: state.end?.state ?? (active ? 'running' : 'interrupted'),
+    step: last?.step ?? null,
+    startedAt: isoTime(state.startedAtMs),
+    endedAt: state.endedAtMs === null ? null : isoTime(state.endedAtMs),
+    because: state.end?.because ?? (active ? 'it is being executed' : `its process ended at ${last?.step ?? 'its beginning'}; the same command goes on with it`),
+  }
+}
+
+/** Somebody holds the lock over runs. Taken and given back at once when nobody does. */
+async function isActive({ store }: Journals): Promise<boolean> {
+  const lock = await store.lock()
+  if (lock === null) return true
+  await lock.release()
+  return false
+}

@@ -1,0 +1,88 @@
+/** Readiness on one screen: one value, with what is not known shown as not known. Reads only. */
+import type { LatchFacts } from '../ports/halt-latch.ts'
+import type { ServiceState } from '../ports/service.ts'
+import { formatDuration, isoTime } from '../units.ts'
+import type { BackupStatus } from './backup-status.ts'
+import type { ReplicationStatus } from './replication-status.ts'
+import type { RunSummary } from './runs.ts'
+
+export interface Status {
+  /** The one answer: what would happen if this host died now, or what of it is not known. */
+  readonly headline: string
+  readonly ready: boolean
+  /** Why it is not, most urgent first. */
+  readonly concerns: readonly string[]
+  readonly system: string
+  readonly database: { readonly path: string; readonly exists: boolean }
+  readonly service: { readonly description: string; readonly running: 'yes' | 'no' | 'unknown'; readonly because: string } | null
+  readonly halt: { readonly holder: string; readonly reason: string; readonly since: string } | null
+  readonly replication: ReplicationStatus
+  readonly backup: BackupStatus
+  readonly lastRun: RunSummary | null
+  readonly notConfigured: readonly string[]
+}
+
+export interface StatusFacts {
+  readonly system: string
+  readonly database: Status['database']
+  readonly service: { readonly description: string; readonly state: ServiceState } | null
+  readonly latch: LatchFacts | null
+  readonly replication: ReplicationStatus
+  readonly backup: BackupStatus
+  readonly verified: { readonly atMs: number; readonly durationMs: number; readonly passed: boolean } | null
+  readonly lastRun: RunSummary | null
+  readonly notifiers: number
+  readonly nowMs: number
+}
+
+/** Pure. */
+export function statusOf(facts: StatusFacts): Status {
+  const { replication, backup, latch, service } = facts
+  const concerns = concernsOf(facts)
+  return {
+    headline: headlineOf(facts),
+    ready: concerns.length === 0,
+    concerns,
+    system: facts.system,
+    database: facts.database,
+    service: service === null ? null : { description: service.description, running: service.state.running, because: service.state.because },
+    halt: latch === null ? null : { holder: latch.holder, reason: latch.reason, since: isoTime(latch.setAtMs) },
+    replication,
+    backup,
+    lastRun: facts.lastRun,
+    notConfigured: [
+      ...(service === null ? ['service: the bot is stopped and started by hand'] : []),
+      ...(facts.notifiers === 0 ? ['notify: nobody is told'] : []),
+      'exchange: the third ledger is not compared in this version',
+    ],
+  }
+}
+
+function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): string {
+  if (backup.txid === null) return 'If this host died now: nothing could be restored, the replica holds no restore point.'
+  if (replication.sameDisk === true) return 'If this host died now: nothing could be restored, the replica lies on the same disk as the database.'
+  const back = verified?.passed === true ? `back in ${formatDuration(verified.durationMs)}` : 'how long it takes to come back is not measured (run: genesis-dr validate)'
+  const lost =
+    replication.lagMs === null || replication.pending === null
+      ? 'what would be lost is not known'
+      : replication.pending === 0
+        ? 'nothing that was copied is missing'
+        : `${replication.pending} transactions (${formatDuration(replication.lagMs)}) lost`
+  const proven = verified?.passed === true ? `proven ${formatDuration(Math.max(0, nowMs - verified.atMs))} ago` : 'not proven'
+  return `If this host died now: ${back}, ${lost}, ${proven}.`
+}
+
+function concernsOf({ replication, backup, verified, database, latch, lastRun, service }: StatusFacts): readonly string[] {
+  const concerns: string[] = []
+  if (!database.exists) concerns.push(`there is no database at ${database.path}`)
+  if (backup.txid === null) concerns.push('the replica holds no restore point')
+  if (replication.state !== 'capturing') concerns.push(replication.because)
+  else if (replication.continuous === false || replication.because !== 'the capture follows the database') concerns.push(replication.because)
+  if (replication.sameDisk === true) concerns.push('the replica lies on the same disk as the database: it survives corruption, not the loss of this disk')
+  if (verified === null) concerns.push('no restore was ever proven: run genesis-dr validate')
+  else if (!verified.passed) concerns.push('the last validation failed: run genesis-dr validate')
+  if (lastRun !== null && lastRun.state !== 'done') concerns.push(`run ${lastRun.runId} is ${lastRun.state}: ${lastRun.because}`)
+  if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
+  if (service !== null && service.state.running !== 'yes' && latch === null) concerns.push(`${service.description}: ${service.state.because}`)
+  return concerns
+}
