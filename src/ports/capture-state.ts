@@ -6,11 +6,12 @@ export interface CaptureState {
   write(binding: CaptureBinding): Promise<void>
 }
 
-/** This file (by inode) is the database of this timeline (by id). */
+/** This file (by inode and time of birth) is the database of this timeline (by id). */
 export interface CaptureBinding {
   readonly path: string
   readonly device: number
   readonly inode: number
+  readonly bornMs: number
   readonly replica: string
   readonly timeline: string
   readonly timelineId: string

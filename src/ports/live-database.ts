@@ -6,7 +6,7 @@
  */
 export interface LiveDatabase {
   readonly path: string
-  readonly identity: FileIdentity
+  readonly identity: BornFile
   readonly locks: DatabaseLocks
   readonly bytes: DatabaseBytes
   /** Which of the opened files is no longer the one under its path. 'wal' also when the WAL was deleted. */
@@ -50,6 +50,12 @@ export interface DatabaseBytes {
   readDatabase(offset: number, into: Uint8Array): number
   /** Size of the database file now, in bytes. */
   databaseBytes(): number
+}
+
+/** A file and when it was made: an inode is given to a new file soon after the old one is deleted. */
+export interface BornFile extends FileIdentity {
+  /** ms since the epoch, as the file system says; where it says nothing, any constant. */
+  readonly bornMs: number
 }
 
 /** Names a file whatever its path is. */

@@ -136,6 +136,7 @@ async function facts(
     (binding !== null &&
       binding.device === database.identity.device &&
       binding.inode === database.identity.inode &&
+      binding.bornMs === database.identity.bornMs &&
       binding.replica === world.store.url &&
       binding.timelineId === current?.id)
   const compare = !(equal || bound) && olderTxid === null && current !== null

@@ -5,7 +5,7 @@
 import { DrError } from '../errors.ts'
 import type { CaptureControl, CaptureFork, DrainOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
-import type { DatabaseBytes, FileIdentity } from '../ports/live-database.ts'
+import type { BornFile, DatabaseBytes } from '../ports/live-database.ts'
 import { type CatalogueTimeline, newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { planRestore } from '../replica/plan.ts'
 import { sumPlan } from '../replica/read-plan.ts'
@@ -22,7 +22,7 @@ export interface RestingWorld extends TimelineWorld {
   readonly pid: number
   readonly state: CaptureState
   /** null when there is no file at the path. Closed after use. */
-  readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: FileIdentity; close(): void } | null
+  readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null
 }
 
 export function restingCapture(world: RestingWorld): CaptureControl {

@@ -12,8 +12,8 @@ export function captureStateIn(folder: string): CaptureState {
 }
 
 function decode(value: Readonly<Record<string, unknown>> | null): CaptureBinding | null {
-  const { path, device, inode, replica, timeline, timelineId } = value ?? {}
-  if (typeof path !== 'string' || typeof device !== 'number' || typeof inode !== 'number') return null
+  const { path, device, inode, bornMs, replica, timeline, timelineId } = value ?? {}
+  if (typeof path !== 'string' || typeof device !== 'number' || typeof inode !== 'number' || typeof bornMs !== 'number') return null
   if (typeof replica !== 'string' || typeof timeline !== 'string' || typeof timelineId !== 'string') return null
-  return { path, device, inode, replica, timeline, timelineId }
+  return { path, device, inode, bornMs, replica, timeline, timelineId }
 }

@@ -30,7 +30,8 @@ export function openLiveDatabase(path: string): LiveDatabase {
     closeSync(descriptor)
     throw error
   }
-  const opened = identityOf(fstatSync(descriptor))
+  const facts = fstatSync(descriptor)
+  const opened = { ...identityOf(facts), bornMs: facts.birthtimeMs }
   const openedShm = identityAt(`${path}-shm`)
   let wal = openWal(path)
   return {

@@ -1,0 +1,201 @@
+/** The capture as a real process beside a real writer that is not Node: killed, restarted, and asked what it may have missed. */
+import { copyFileSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { captureClient } from '../../src/adapters/control/client.ts'
+import { seededRandom } from '../../src/simulation/random.ts'
+import { describeWith, linuxProc, python } from '../needs.ts'
+import { clear, end, makeSystem, pause, query, restoreNewest, startCapture, startWriter, type TestSystem, until, witnessed } from '../support/system.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let system: TestSystem
+beforeEach(() => {
+  system = makeSystem()
+})
+afterEach(() => clear(system))
+
+/** The restored database is a prefix of what was acknowledged (or one commit more, which nobody was told of yet), and is sound. */
+function expectPrefix(path: string): number {
+  const row = query(path, 'SELECT coalesce(max(seq), 0) AS last, count(*) AS rows, coalesce(sum(amount), 0) AS sum FROM ticks')
+  const last = Number(row['last'])
+  expect(query(path, 'PRAGMA integrity_check')).toEqual({ integrity_check: 'ok' })
+  expect(row['rows']).toBe(last)
+  const line = witnessed(system).find((one) => one.seq === last)
+  if (line !== undefined) expect(row['sum']).toBe(line.sum)
+  expect(last).toBeLessThanOrEqual((witnessed(system).at(-1)?.seq ?? 0) + 1)
+  return last
+}
+
+describeWith([python], 'a capture that is killed again and again under a live writer', () => {
+  for (const [pageSize, kills] of [
+    [4096, 30],
+    [512, 10],
+    [65536, 10],
+  ] as const) {
+    it(`of ${pageSize}-byte pages, ${kills} kills -> every restore is a prefix and lacks nothing that was acknowledged as flushed`, async () => {
+      const seed = Number(process.env['GENESIS_DR_SEED'] ?? pageSize + kills)
+      console.log(`seed ${seed}: repeat with GENESIS_DR_SEED=${seed}`)
+      const random = seededRandom(seed)
+      const writer = await startWriter(system, '--rate', '400', '--page-size', `${pageSize}`, '--autocheckpoint', '200')
+      const resumed: string[] = []
+      for (let kill = 0; kill < kills; kill++) {
+        const capture = await startCapture(system)
+        expect(capture.errors()).toBe('')
+        await pause(random.below(350))
+        await end(system, capture.process, 'SIGKILL')
+        const acknowledged = Math.max(...capture.events.flatMap((event) => (event.txid === undefined ? [] : [event.txid])))
+        resumed.push(capture.events.find((event) => event.type === 'attached')?.do ?? 'nothing')
+        const restored = await restoreNewest(system, `restored-${kill}.db`)
+        expect(restored.txid).toBeGreaterThanOrEqual(acknowledged)
+        expectPrefix(restored.path)
+        rmSync(restored.path)
+      }
+      await end(system, writer, 'SIGTERM')
+      const last = await startCapture(system)
+      await end(system, last.process, 'SIGTERM')
+      const restored = await restoreNewest(system, 'last.db')
+      expect(expectPrefix(restored.path)).toBe(witnessed(system).at(-1)?.seq)
+      console.log(`${pageSize}: ${['begin', 'continue', 'adopt', 'snapshot'].map((one) => `${one} ${resumed.filter((was) => was === one).length}`).join(', ')}`)
+    }, 90_000)
+  }
+})
+
+describeWith([python], 'a capture beside a writer', () => {
+  it('SIGTERM -> flushed, exit 0, the log of the bot is still there, and the next start goes on without a snapshot', async () => {
+    const writer = await startWriter(system, '--rate', '200')
+    const first = await startCapture(system)
+    await pause(300)
+    expect(await end(system, first.process, 'SIGTERM')).toBe(0)
+    expect(statSync(`${system.database}-wal`).size).toBeGreaterThan(0)
+    const second = await startCapture(system)
+    expect(second.events.find((event) => event.type === 'attached')?.do).toBe('continue')
+    await end(system, writer, 'SIGTERM')
+    const drained = await captureClient(system.settings.stateFolder).drain()
+    expect(drained.complete).toBe(true)
+    expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
+  })
+
+  it('writer at full speed with its own checkpoints -> the log stays bounded, and nothing is missed', async () => {
+    const writer = await startWriter(system, '--rate', '0')
+    const capture = await startCapture(system)
+    const largest = { bytes: 0 }
+    for (let look = 0; look < 40; look++) {
+      await pause(50)
+      largest.bytes = Math.max(largest.bytes, statSync(`${system.database}-wal`).size)
+    }
+    await end(system, writer, 'SIGTERM')
+    expect((await captureClient(system.settings.stateFolder).drain()).complete).toBe(true)
+    expect(capture.events.some((event) => event.type === 'checkpointed')).toBe(true)
+    console.log(`log at most ${Math.round(largest.bytes / 1048576)} MiB`)
+    expect(largest.bytes).toBeLessThan(256 * 1048576)
+    expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
+  })
+
+  it('VACUUM, reconnects and foreign checkpoints of another tool -> every restore is a prefix, the last one is everything', async () => {
+    const writer = await startWriter(system, '--rate', '500', '--vacuum-every', '0.7', '--reconnect-every', '0.3', '--checkpoint-every', '0.2')
+    const capture = await startCapture(system)
+    for (let look = 0; look < 5; look++) {
+      await pause(400)
+      expectPrefix((await restoreNewest(system, `r${look}.db`)).path)
+    }
+    await end(system, writer, 'SIGTERM')
+    expect((await captureClient(system.settings.stateFolder).drain()).complete).toBe(true)
+    expect(capture.events.filter((event) => event.type === 'warning')).toEqual([])
+    expect(expectPrefix((await restoreNewest(system, 'last.db')).path)).toBe(witnessed(system).at(-1)?.seq)
+  })
+
+  it('nobody writes -> the capture says so and publishes nothing', async () => {
+    const writer = await startWriter(system, '--rate', '200', '--limit', '50')
+    await until(() => writer.exitCode !== null, 'the end of the writer')
+    const capture = await startCapture(system)
+    const before = (await captureClient(system.settings.stateFolder).position()).txid
+    await pause(600)
+    const position = await captureClient(system.settings.stateFolder).position()
+    expect(position).toMatchObject({ txid: before, state: 'capturing', pendingCommits: 0, lagMs: 0, continuous: true, damage: null })
+    expect(capture.events.filter((event) => event.type === 'flushed')).toEqual([])
+  })
+})
+
+describeWith([python, linuxProc], 'what the capture holds', () => {
+  it('/proc/locks shows its read mark all the time: through flushes, checkpoints of ours and of others, drains and looks', async () => {
+    const writer = await startWriter(system, '--rate', '0', '--checkpoint-every', '0.3')
+    const capture = await startCapture(system)
+    const { inode } = identity(`${system.database}-shm`)
+    const pid = capture.process.pid
+    const client = captureClient(system.settings.stateFolder)
+    let missing = 0
+    for (let look = 0; look < 150; look++) {
+      if (!marks(inode).some((lock) => lock.pid === pid && lock.from >= 123 && lock.to <= 127)) missing++
+      if (look % 20 === 0) await client.drain()
+      if (look % 15 === 0) await client.position()
+      await pause(10)
+    }
+    await end(system, writer, 'SIGTERM')
+    expect(missing).toBe(0)
+  })
+})
+
+function identity(path: string): { readonly inode: number } {
+  return { inode: statSync(path).ino }
+}
+
+function marks(inode: number): readonly { readonly pid: number; readonly from: number; readonly to: number }[] {
+  return readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .map((line) => line.split(/\s+/))
+    .filter((parts) => parts[5]?.endsWith(`:${inode}`) === true)
+    .map((parts) => ({ pid: Number(parts[4]), from: Number(parts[6]), to: Number(parts[7]) }))
+}
+
+describeWith([python], 'which database a replica belongs to', () => {
+  it('another database at the path -> refused with 4, nothing published', async () => {
+    await end(system, await startWriter(system, '--rate', '200', '--limit', '40'), 'SIGTERM')
+    await end(system, (await startCapture(system)).process, 'SIGTERM')
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${system.database}${suffix}`, { force: true })
+    rmSync(system.witness)
+    await end(system, await startWriter(system, '--rate', '200', '--limit', '300', '--seed', '9', '--payload', '900'), 'SIGTERM')
+    const before = (await restoreNewest(system, 'before.db')).txid
+    const capture = await startCapture(system)
+    expect(capture.process.exitCode).toBe(4)
+    expect(capture.errors()).toContain('DATABASE_OTHER')
+    expect((await restoreNewest(system, 'after.db')).txid).toBe(before)
+  })
+
+  it('an older copy of the database is put back -> a new timeline forks where it was, and the lost points stay reachable', async () => {
+    const writer = await startWriter(system, '--rate', '200')
+    const first = await startCapture(system)
+    await end(system, writer, 'SIGTERM')
+    await captureClient(system.settings.stateFolder).drain()
+    await end(system, first.process, 'SIGKILL')
+    const old = await restoreNewest(system, 'old.db')
+    const more = await startWriter(system, '--rate', '200', '--limit', '100')
+    const second = await startCapture(system)
+    await until(() => more.exitCode !== null, 'the end of the writer')
+    await captureClient(system.settings.stateFolder).drain()
+    await end(system, second.process, 'SIGKILL')
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${system.database}${suffix}`, { force: true })
+    copyFileSync(old.path, system.database)
+    const third = await startCapture(system)
+    expect(third.events.find((event) => event.type === 'attached')).toMatchObject({ do: 'fork', timeline: '00000002', txid: old.txid })
+  })
+
+  it('the state folder is lost, and the log went on unseen -> refused; with --take-over a new timeline begins', async () => {
+    const writer = await startWriter(system, '--rate', '300', '--autocheckpoint', '50')
+    const first = await startCapture(system)
+    await pause(500)
+    await end(system, first.process, 'SIGKILL')
+    await pause(400)
+    await end(system, writer, 'SIGTERM')
+    rmSync(system.settings.stateFolder, { recursive: true })
+    const second = await startCapture(system)
+    expect([second.process.exitCode, second.errors()]).toEqual([4, expect.stringContaining('--take-over')])
+  })
+
+  it('two captures of one database -> the second is refused with 4 and the pid of the first', async () => {
+    await startWriter(system, '--rate', '50')
+    const first = await startCapture(system)
+    const second = await startCapture(system)
+    expect(second.process.exitCode).toBe(4)
+    expect(second.errors()).toContain(`process ${first.process.pid}`)
+  })
+})
