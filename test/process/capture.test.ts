@@ -4,7 +4,19 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { captureClient } from '../../src/adapters/control/client.ts'
 import { seededRandom } from '../../src/simulation/random.ts'
 import { describeWith, linuxProc, python } from '../needs.ts'
-import { clear, end, makeSystem, pause, query, restoreNewest, startCapture, startWriter, type TestSystem, until, witnessed } from '../support/system.ts'
+import {
+  clear,
+  end,
+  makeSystem,
+  pause,
+  query,
+  restoreNewest,
+  startCapture,
+  startWriter,
+  type TestSystem,
+  until,
+  witnessed,
+} from '../support/system.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -55,7 +67,9 @@ describeWith([python], 'a capture that is killed again and again under a live wr
       await end(system, last.process, 'SIGTERM')
       const restored = await restoreNewest(system, 'last.db')
       expect(expectPrefix(restored.path)).toBe(witnessed(system).at(-1)?.seq)
-      console.log(`${pageSize}: ${['begin', 'continue', 'adopt', 'snapshot'].map((one) => `${one} ${resumed.filter((was) => was === one).length}`).join(', ')}`)
+      console.log(
+        `${pageSize}: ${['begin', 'continue', 'adopt', 'snapshot'].map((one) => `${one} ${resumed.filter((was) => was === one).length}`).join(', ')}`,
+      )
     }, 90_000)
   }
 })
@@ -92,7 +106,17 @@ describeWith([python], 'a capture beside a writer', () => {
   })
 
   it('VACUUM, reconnects and foreign checkpoints of another tool -> every restore is a prefix, the last one is everything', async () => {
-    const writer = await startWriter(system, '--rate', '500', '--vacuum-every', '0.7', '--reconnect-every', '0.3', '--checkpoint-every', '0.2')
+    const writer = await startWriter(
+      system,
+      '--rate',
+      '500',
+      '--vacuum-every',
+      '0.7',
+      '--reconnect-every',
+      '0.3',
+      '--checkpoint-every',
+      '0.2',
+    )
     const capture = await startCapture(system)
     for (let look = 0; look < 5; look++) {
       await pause(400)

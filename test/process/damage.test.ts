@@ -51,7 +51,11 @@ describe('damage under a bot that trades', () => {
     await expect.poll(() => decodeWitness(readFileSync(witnessFile(), 'utf8')).commits.length, { timeout: 15_000 }).toBeGreaterThan(20)
     return child
   }
-  const damageUntilDeath = async (kind: DamageKind, child: Child, seed: number): Promise<{ last: string; tookMs: number; again: number }> => {
+  const damageUntilDeath = async (
+    kind: DamageKind,
+    child: Child,
+    seed: number,
+  ): Promise<{ last: string; tookMs: number; again: number }> => {
     target = openDamageTarget(db)
     const damage = await inflictDamage(kind, target, seededRandom(seed), nodeClock)
     const dead = new AbortController()

@@ -27,7 +27,11 @@ const witness = (): Witness => decodeWitness(readFileSync(witnessFile, 'utf8'))
 function inDatabase<T>(path: string, ask: (value: (sql: string) => unknown, column: (sql: string) => unknown[]) => T): T {
   const database = new DatabaseSync(path)
   try {
-    const column = (sql: string): unknown[] => database.prepare(sql).all().map((row) => Object.values(row)[0])
+    const column = (sql: string): unknown[] =>
+      database
+        .prepare(sql)
+        .all()
+        .map((row) => Object.values(row)[0])
     return ask((sql) => column(sql)[0], column)
   } finally {
     database.close()
@@ -55,7 +59,8 @@ function expectComplete(path: string): void {
 
 describe('the bot of the drills', () => {
   const start = children()
-  const bot = (...args: string[]): Child => start(process.execPath, [program, '--db', db, '--witness', witnessFile, '--history', '3000', ...args])
+  const bot = (...args: string[]): Child =>
+    start(process.execPath, [program, '--db', db, '--witness', witnessFile, '--history', '3000', ...args])
   const traded = (commits: number) => expect.poll(() => witness().commits.length, { timeout: 15_000 }).toBeGreaterThan(commits)
 
   it('a new database -> history first, then trades, each acknowledged one in the witness; SIGTERM ends it with 0', async () => {

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
 import { outputFiles } from '../../src/adapters/filesystem/output-file.ts'
@@ -72,7 +72,9 @@ export interface Capture {
 /** Resolves when the capture is attached, or has ended. */
 export async function startCapture(system: TestSystem, over: Partial<SystemSettings> = {}): Promise<Capture> {
   const settings = { ...system.settings, ...over, environment: {} }
-  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), JSON.stringify(settings)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   track(system, child)
   const events: Capture['events'] = []
   let errors = ''
@@ -94,9 +96,13 @@ export async function startCapture(system: TestSystem, over: Partial<SystemSetti
 /** The foreign writer, in python; resolves when its first commit is acknowledged. */
 export async function startWriter(system: TestSystem, ...args: string[]): Promise<ChildProcess> {
   const before = witnessed(system).length
-  const child = spawn('python3', [join(repository, 'test/writers/writer.py'), '--db', system.database, '--witness', system.witness, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const child = spawn(
+    'python3',
+    [join(repository, 'test/writers/writer.py'), '--db', system.database, '--witness', system.witness, ...args],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   track(system, child)
   let errors = ''
   child.stderr.on('data', (text: Buffer) => {

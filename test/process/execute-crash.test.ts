@@ -1,0 +1,164 @@
+/** The runbook's own process is killed between every two steps, and inside every step, and started again: the end is the same. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, it, vi } from 'vitest'
+import { openDamageTarget } from '../../src/adapters/filesystem/damage.ts'
+import { nodeClock } from '../../src/adapters/node/clock.ts'
+import { entryPath } from '../../src/adapters/sandbox/sandbox.ts'
+import { serviceOf } from '../../src/compose-system.ts'
+import { botChecks } from '../../src/drill/bot-schema.ts'
+import { inflictDamage } from '../../src/drill/inflict.ts'
+import { witnessedLoss } from '../../src/drill/loss.ts'
+import { decodeWitness } from '../../src/drill/witness.ts'
+import type { Service } from '../../src/ports/service.ts'
+import { databaseCorruption } from '../../src/runbook/scenarios/database-corruption.ts'
+import { seededRandom } from '../../src/simulation/random.ts'
+import { describeWith, linuxProc } from '../needs.ts'
+import { clear, end, makeSystem, pause, query, repository, startCapture, type TestSystem, until } from '../support/system.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const steps = databaseCorruption.steps.map((step) => step.name)
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function tradingSystem(): Promise<{ readonly system: TestSystem; readonly service: Service }> {
+  const plain = makeSystem({ checks: botChecks })
+  cleanups.push(() => clear(plain))
+  const command = [
+    process.execPath,
+    entryPath('drill-bot'),
+    '--db',
+    plain.database,
+    '--witness',
+    plain.witness,
+    '--rate',
+    '150',
+    '--history',
+    '4000',
+  ]
+  const system = { ...plain, settings: { ...plain.settings, service: { command, cwd: plain.folder } } }
+  const service = serviceOf(system.settings)
+  if (service === null) throw new Error('there is a service')
+  cleanups.push(() => service.stop(3000))
+  await service.start()
+  await until(() => existsSync(system.witness) && readFileSync(system.witness, 'utf8').split('\n').length > 20, 'the first trades')
+  return { system, service }
+}
+
+async function damage(system: TestSystem): Promise<void> {
+  const target = openDamageTarget(system.database)
+  await inflictDamage('interior-page', target, seededRandom(3), nodeClock)
+  target.close()
+}
+
+function executeUntil(
+  system: TestSystem,
+  fatal: string,
+): Promise<{
+  readonly signal: string | null
+  readonly outcome: { ended: string; result: { runId: string; success: boolean; because: string } } | null
+}> {
+  const settings = JSON.stringify({ ...system.settings, environment: {} })
+  const child: ChildProcess = spawn(process.execPath, [join(repository, 'test/support/execute-child.ts'), settings, fatal], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  system.children.add(child)
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  return new Promise((resolve) => {
+    child.once('close', (_status, signal) => {
+      system.children.delete(child)
+      resolve({ signal, outcome: text === '' ? null : JSON.parse(text) })
+    })
+  })
+}
+
+async function expectRecovered(system: TestSystem, service: Service, runId: string): Promise<void> {
+  const evidence = readdirSync(join(system.settings.stateFolder, 'evidence'))
+  expect(evidence).toEqual([runId])
+  const kept = readdirSync(join(system.settings.stateFolder, 'evidence', runId))
+  expect(kept).toContain('bot.db')
+  expect(kept).toContain('manifest.json')
+  expect(readdirSync(system.folder).filter((name) => name.includes('restoring'))).toEqual([])
+  expect(existsSync(join(system.settings.stateFolder, 'halt.json'))).toBe(false)
+  await until(async () => (await service.state()).running === 'yes', 'the bot runs')
+  const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
+  await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 5, 'the bot trades again')
+  await service.stop(3000)
+  expect(query(system.database, 'PRAGMA integrity_check')).toEqual({ integrity_check: 'ok' })
+  const { DatabaseSync } = await import('node:sqlite')
+  const database = new DatabaseSync(system.database, { readOnly: true })
+  const orders = new Set(
+    database
+      .prepare('SELECT id FROM orders')
+      .all()
+      .map((row) => String(row['id'])),
+  )
+  database.close()
+  expect(witnessedLoss(decodeWitness(readFileSync(system.witness, 'utf8')).commits, orders).lostOrders).toEqual([])
+}
+
+for (const captured of ['with the capture alive', 'with the capture dead too'] as const) {
+  for (const when of ['step-began', 'step-ended'] as const) {
+    describeWith([linuxProc], `execute is killed at every ${when}, ${captured}`, () => {
+      it('-> the same run goes on, the evidence is kept once, nothing acknowledged is lost, the bot trades', async () => {
+        const { system, service } = await tradingSystem()
+        const capture = await startCapture(system)
+        await pause(300)
+        await damage(system)
+        if (captured === 'with the capture dead too') {
+          await service.stop(3000)
+          await end(system, capture.process, 'SIGKILL')
+        }
+        for (const step of steps) {
+          const { signal, outcome } = await executeUntil(system, `${when} ${step}`)
+          expect([step, signal, outcome?.result.because]).toEqual([step, 'SIGKILL', undefined])
+        }
+        const last = await executeUntil(system, 'never')
+        expect(last.outcome?.ended).toBe('done')
+        const runId = last.outcome?.result.runId ?? ''
+        expect(readdirSync(join(system.settings.stateFolder, 'journal')).filter((name) => name.endsWith('.jsonl'))).toEqual([
+          `${runId}.jsonl`,
+        ])
+        await expectRecovered(system, service, runId)
+      })
+    })
+  }
+}
+
+describeWith([linuxProc], 'execute, undisturbed', () => {
+  it('the old database had a mode of its own -> the restored one has it too, and the evidence is what was there', async () => {
+    const { system, service } = await tradingSystem()
+    await startCapture(system)
+    await pause(200)
+    await damage(system)
+    const { chmodSync } = await import('node:fs')
+    chmodSync(system.database, 0o660)
+    const done = await executeUntil(system, 'never')
+    expect(done.outcome?.result.because).toBe('recovered; not proven: team notified, exchange')
+    expect(statSync(system.database).mode & 0o777).toBe(0o660)
+    await expectRecovered(system, service, done.outcome?.result.runId ?? '')
+  })
+
+  it('something stands at the path where the restored database belongs -> refused, untouched, the bot stays stopped', async () => {
+    const { system, service } = await tradingSystem()
+    const capture = await startCapture(system)
+    await pause(200)
+    await damage(system)
+    await executeUntil(system, 'step-began restore-database')
+    writeFileSync(system.database, 'not ours')
+    const refused = await executeUntil(system, 'never')
+    expect(refused.outcome?.ended).toBe('failed')
+    expect(refused.outcome?.result.because).toContain('there is something at')
+    expect(readFileSync(system.database, 'utf8')).toBe('not ours')
+    expect((await service.state()).running).toBe('no')
+    expect(existsSync(join(system.settings.stateFolder, 'halt.json'))).toBe(true)
+    await end(system, capture.process, 'SIGKILL')
+  })
+})
