@@ -7,7 +7,7 @@ import { createSandbox, entryPath } from './adapters/sandbox/sandbox.ts'
 import { composeSystem, type SystemSettings } from './compose-system.ts'
 import { botChecks } from './drill/bot-schema.ts'
 import { type DamageKind, damageKinds } from './drill/damage.ts'
-import { drill, type DrillRequest } from './drill/drill.ts'
+import { type DrillRequest, drill } from './drill/drill.ts'
 import type { RunResult } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { seededRandom } from './simulation/random.ts'
@@ -33,7 +33,18 @@ export async function playDrill(request: PlayRequest): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'genesis-dr-drill-'))
   const database = join(folder, 'bot.db')
   const witness = join(folder, 'witness.jsonl')
-  const command = [process.execPath, entryPath('drill-bot'), '--db', database, '--witness', witness, '--rate', `${tradesPerSecond}`, '--seed', `${seed}`]
+  const command = [
+    process.execPath,
+    entryPath('drill-bot'),
+    '--db',
+    database,
+    '--witness',
+    witness,
+    '--rate',
+    `${tradesPerSecond}`,
+    '--seed',
+    `${seed}`,
+  ]
   const settings: SystemSettings = {
     name: 'drill',
     database,

@@ -28,24 +28,33 @@ export const runbooks: readonly Runbook[] = [databaseCorruption]
 /** `environment`: what a bot that we start inherits, secrets of ours left out. */
 export function composeParts(config: Config, environment: Readonly<Record<string, string | undefined>>): Parts {
   const settings: SystemSettings = { ...config, environment }
-  const acting = <T>(work: (system: System) => Promise<T>, over: Partial<SystemSettings> = {}): Promise<T> => within({ ...settings, ...over }, 'act', work)
+  const acting = <T>(work: (system: System) => Promise<T>, over: Partial<SystemSettings> = {}): Promise<T> =>
+    within({ ...settings, ...over }, 'act', work)
   const looking = <T>(work: (system: System) => Promise<T>): Promise<T> => within(settings, 'look', work)
   return {
     runbooks,
     replicate: async (request) => {
       const store = await openStore(settings)
       if ((await onSameDisk(settings, store)) === true) {
-        request.onEvent({ type: 'warning', because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk' })
+        request.onEvent({
+          type: 'warning',
+          because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
+        })
       }
       await replicate(settings, request)
     },
     recover: (request) =>
-      acting((system) => (request.output === null ? inPlace(system, request) : toFile(system, request, request.output)), request.full ? { integrity: 'full' } : {}),
+      acting(
+        (system) => (request.output === null ? inPlace(system, request) : toFile(system, request, request.output)),
+        request.full ? { integrity: 'full' } : {},
+      ),
     backupStatus: () => looking(backups(settings)),
     replicationStatus: () => looking(replication(settings)),
     status: () => looking(status(settings, config)),
-    validate: ({ runId, full }) => (runId === null ? acting(validateNow(settings), full ? { integrity: 'full' } : {}) : looking(validateRun(runId))),
-    stopTrading: ({ by, dryRun }) => within(settings, dryRun ? 'look' : 'act', ({ ports, world }) => stopByHand(ports, world.settings(`person-${by}`), by, dryRun)),
+    validate: ({ runId, full }) =>
+      runId === null ? acting(validateNow(settings), full ? { integrity: 'full' } : {}) : looking(validateRun(runId)),
+    stopTrading: ({ by, dryRun }) =>
+      within(settings, dryRun ? 'look' : 'act', ({ ports, world }) => stopByHand(ports, world.settings(`person-${by}`), by, dryRun)),
     resumeTrading: ({ by }) =>
       acting(async ({ ports, world }) => {
         const open = await lastInterrupted(world.journal)
@@ -98,10 +107,19 @@ async function runScenario({ world }: System, request: ExecuteCommand) {
 async function toFile({ ports, world }: System, request: RecoverRequest, output: string) {
   const { target, timeline, dryRun } = request
   if (target.kind === 'last-good') {
-    throw new DrError('USAGE', { what: '--last-good recovers in place', untouched: 'Nothing was done.', next: 'Leave --output out, or give --txid.' })
+    throw new DrError('USAGE', {
+      what: '--last-good recovers in place',
+      untouched: 'Nothing was done.',
+      next: 'Leave --output out, or give --txid.',
+    })
   }
   const onProgress = (bytesRead: number, bytesTotal: number): void =>
-    request.onEvent({ type: 'step-progress', step: 'restore', text: `${Math.floor((100 * bytesRead) / Math.max(1, bytesTotal))} %`, elapsedMs: 0 })
+    request.onEvent({
+      type: 'step-progress',
+      step: 'restore',
+      text: `${Math.floor((100 * bytesRead) / Math.max(1, bytesTotal))} %`,
+      elapsedMs: 0,
+    })
   const report = await recoverToFile(ports, { output, timeline, target, dryRun, settings: world.settings('recover'), onProgress })
   return { ended: 'done' as const, report }
 }
@@ -110,7 +128,13 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
   const { target, timeline } = request
   const runbook = recoverInPlace(timeline, target)
   const began = nodeClock.monotonicMs()
-  const common = { runbook, detectedAtMs: nodeClock.wallMs(), detectedBecause: 'a person started it', onEvent: request.onEvent, signal: request.signal }
+  const common = {
+    runbook,
+    detectedAtMs: nodeClock.wallMs(),
+    detectedBecause: 'a person started it',
+    onEvent: request.onEvent,
+    signal: request.signal,
+  }
   if (request.dryRun) {
     const looked = await foresee(world, common)
     if (!looked.success || target.kind === 'last-good') return { ended: 'failed' as const, result: looked }
@@ -123,11 +147,15 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
   if (outcome.ended === 'paused') return outcome
   const state = await stateOfRun(world.journal, outcome.result.runId)
   const report = reportOfRun(factsOf(state), nodeClock.monotonicMs() - began)
-  return outcome.ended === 'done' && report !== null ? { ended: 'done' as const, report } : { ended: 'failed' as const, result: outcome.result }
+  return outcome.ended === 'done' && report !== null
+    ? { ended: 'done' as const, report }
+    : { ended: 'failed' as const, result: outcome.result }
 }
 
-const replication = (settings: SystemSettings) => async ({ store, ports }: System) =>
-  replicationStatus(settings.database, store.url, await onSameDisk(settings, store), () => ports.capture.reach())
+const replication =
+  (settings: SystemSettings) =>
+  async ({ store, ports }: System) =>
+    replicationStatus(settings.database, store.url, await onSameDisk(settings, store), () => ports.capture.reach())
 
 const backups = (settings: SystemSettings) => async (system: System) => {
   const { lagMs } = await replication(settings)(system)
@@ -150,37 +178,45 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
   })
 }
 
-const validateNow = (settings: SystemSettings) => ({ ports, world }: System) =>
-  validate(ports, verificationsOf(settings), world.settings('validate'), `${settings.database}.validating`)
+const validateNow =
+  (settings: SystemSettings) =>
+  ({ ports, world }: System) =>
+    validate(ports, verificationsOf(settings), world.settings('validate'), `${settings.database}.validating`)
 
 /** The checks of that run, again, on the database as it is now. */
-const validateRun = (runId: string) => async ({ world, ports, store }: System) => {
-  const state = await stateOfRun(world.journal, runId)
-  const settings = world.settings(runId)
-  const began = nodeClock.monotonicMs()
-  const validation = await checkDatabase(ports.checks, settings.database, 'shared', settings)
-  const failed = validation.filter((one) => one.outcome === 'fail')
-  const { chosen } = factsOf(state)
-  return {
-    success: failed.length === 0,
-    because: failed.length === 0 ? `the database passes the checks of run ${runId} now` : `the database fails now: ${failed.map((one) => one.check).join(', ')}`,
-    timeline: chosen?.timeline ?? null,
-    txid: chosen === undefined ? '' : chosen.txid.toString(16).padStart(16, '0'),
-    timestamp: new Date(nodeClock.wallMs()).toISOString(),
-    durationMs: nodeClock.monotonicMs() - began,
-    validation,
-    notProven: ['exchange', ...(store.url === '' ? ['replica'] : [])],
+const validateRun =
+  (runId: string) =>
+  async ({ world, ports, store }: System) => {
+    const state = await stateOfRun(world.journal, runId)
+    const settings = world.settings(runId)
+    const began = nodeClock.monotonicMs()
+    const validation = await checkDatabase(ports.checks, settings.database, 'shared', settings)
+    const failed = validation.filter((one) => one.outcome === 'fail')
+    const { chosen } = factsOf(state)
+    return {
+      success: failed.length === 0,
+      because:
+        failed.length === 0
+          ? `the database passes the checks of run ${runId} now`
+          : `the database fails now: ${failed.map((one) => one.check).join(', ')}`,
+      timeline: chosen?.timeline ?? null,
+      txid: chosen === undefined ? '' : chosen.txid.toString(16).padStart(16, '0'),
+      timestamp: new Date(nodeClock.wallMs()).toISOString(),
+      durationMs: nodeClock.monotonicMs() - began,
+      validation,
+      notProven: ['exchange', ...(store.url === '' ? ['replica'] : [])],
+    }
   }
-}
 
-const showRun = (runId: string) => async ({ world }: System): Promise<RunDetail> => {
-  const state = await stateOfRun(world.journal, runId)
-  const summary = (await listRuns(world.journal)).find((one) => one.runId === runId) ?? summarize(state, false)
-  const runbook = runbooks.find((one) => one.scenario === state.scenario) ?? recoverInPlace(null, { kind: 'latest' })
-  const ended = state.end
-  const mode = state.mode === 'drill' ? 'drill' : 'live'
-  const failure = ended?.state === 'failed' ? ended.because : null
-  const result = resultOf(runbook, state, factsOf(state), mode, failure, state.endedAtMs ?? nodeClock.wallMs())
-  return { ...summary, detectedBecause: state.detectedBecause, steps: result.steps, result: ended === null ? null : result }
-}
-
+const showRun =
+  (runId: string) =>
+  async ({ world }: System): Promise<RunDetail> => {
+    const state = await stateOfRun(world.journal, runId)
+    const summary = (await listRuns(world.journal)).find((one) => one.runId === runId) ?? summarize(state, false)
+    const runbook = runbooks.find((one) => one.scenario === state.scenario) ?? recoverInPlace(null, { kind: 'latest' })
+    const ended = state.end
+    const mode = state.mode === 'drill' ? 'drill' : 'live'
+    const failure = ended?.state === 'failed' ? ended.because : null
+    const result = resultOf(runbook, state, factsOf(state), mode, failure, state.endedAtMs ?? nodeClock.wallMs())
+    return { ...summary, detectedBecause: state.detectedBecause, steps: result.steps, result: ended === null ? null : result }
+  }

@@ -44,19 +44,84 @@ const check = z.strictObject({ name: z.string().min(1), sql: z.string().min(1), 
 const webhook = z.strictObject({ webhook: z.url() })
 
 export const settings = {
-  name: { schema: z.string().min(1), help: "The system's name: typed, or given with --yes, before anything live.", example: 'genesis', byDefault: 'genesis; without a file, the name of the database file' },
-  database: { schema: z.string().min(1), help: 'The SQLite database of the bot.', example: '.genesis/data/genesis.db', byDefault: '.genesis/data/genesis.db' },
-  replica: { schema: z.string().min(1), help: 'Where the continuous copy goes: file:PATH. Another disk survives the loss of this one.', example: 'file:/mnt/backup/genesis', byDefault: 'none: give it here or with --replica' },
-  service: { schema: service, help: 'How the bot is stopped and started: a systemd unit, or a command with its working directory. Without it the bot is stopped by hand, and that is said.', example: '{ systemd: genesis-trading }', byDefault: 'none' },
-  checks: { schema: z.array(check), help: 'Your own invariants: a statement and the first value it must give. Used in detection, in the search for the last good point, and in validation.', example: '[{ name: no orphans, sql: "SELECT count(*) FROM orders WHERE position_id NOT IN (SELECT id FROM positions)", equals: 0 }]', byDefault: 'none' },
-  notify: { schema: z.array(webhook), help: 'Who is told: webhooks. DR_NOTIFICATION_WEBHOOK (or DR_NOTIFICATION_WEBHOOK_FILE) names one more.', example: '[{ webhook: "https://hooks.example.com/..." }]', byDefault: 'none' },
-  stopTimeout: { schema: z.number().positive().max(3600), help: 'Seconds that the bot is given to stop before it is killed.', example: '10', byDefault: '10' },
-  flushInterval: { schema: z.number().min(0).max(60_000), help: 'Milliseconds between two flushes while the bot writes; the first commit after a quiet time is flushed at once.', example: '50', byDefault: '50' },
-  integrity: { schema: z.enum(['quick', 'full']), help: "How SQLite checks a restored database: quick_check, or integrity_check, which also compares indexes and takes about ten times as long.", example: 'quick', byDefault: 'quick' },
-  logPatterns: { schema: z.array(z.string().refine(isPattern, 'is not a regular expression')), help: "Regular expressions: a line of the bot's log that matches one means that it met damage.", example: '["malformed"]', byDefault: '["malformed", "not a database", "disk I/O error"]' },
-  autoExecute: { schema: z.array(z.enum(['DATABASE_CORRUPTION'])), help: 'Scenarios that may be started without a person.', example: '[DATABASE_CORRUPTION]', byDefault: 'none' },
-  contacts: { schema: z.array(z.strictObject({ role: z.string(), reach: z.string() })), help: 'Whom to call, in order; shown in the runbook and in messages.', example: '[{ role: On-Call Engineer, reach: "+00 000 000" }]', byDefault: 'none' },
-  links: { schema: z.record(z.string(), z.url()), help: 'Dashboards; shown in the runbook and in messages.', example: '{ Primary Dashboard: "https://monitor.example.com" }', byDefault: 'none' },
+  name: {
+    schema: z.string().min(1),
+    help: "The system's name: typed, or given with --yes, before anything live.",
+    example: 'genesis',
+    byDefault: 'genesis; without a file, the name of the database file',
+  },
+  database: {
+    schema: z.string().min(1),
+    help: 'The SQLite database of the bot.',
+    example: '.genesis/data/genesis.db',
+    byDefault: '.genesis/data/genesis.db',
+  },
+  replica: {
+    schema: z.string().min(1),
+    help: 'Where the continuous copy goes: file:PATH. Another disk survives the loss of this one.',
+    example: 'file:/mnt/backup/genesis',
+    byDefault: 'none: give it here or with --replica',
+  },
+  service: {
+    schema: service,
+    help: 'How the bot is stopped and started: a systemd unit, or a command with its working directory. Without it the bot is stopped by hand, and that is said.',
+    example: '{ systemd: genesis-trading }',
+    byDefault: 'none',
+  },
+  checks: {
+    schema: z.array(check),
+    help: 'Your own invariants: a statement and the first value it must give. Used in detection, in the search for the last good point, and in validation.',
+    example: '[{ name: no orphans, sql: "SELECT count(*) FROM orders WHERE position_id NOT IN (SELECT id FROM positions)", equals: 0 }]',
+    byDefault: 'none',
+  },
+  notify: {
+    schema: z.array(webhook),
+    help: 'Who is told: webhooks. DR_NOTIFICATION_WEBHOOK (or DR_NOTIFICATION_WEBHOOK_FILE) names one more.',
+    example: '[{ webhook: "https://hooks.example.com/..." }]',
+    byDefault: 'none',
+  },
+  stopTimeout: {
+    schema: z.number().positive().max(3600),
+    help: 'Seconds that the bot is given to stop before it is killed.',
+    example: '10',
+    byDefault: '10',
+  },
+  flushInterval: {
+    schema: z.number().min(0).max(60_000),
+    help: 'Milliseconds between two flushes while the bot writes; the first commit after a quiet time is flushed at once.',
+    example: '50',
+    byDefault: '50',
+  },
+  integrity: {
+    schema: z.enum(['quick', 'full']),
+    help: 'How SQLite checks a restored database: quick_check, or integrity_check, which also compares indexes and takes about ten times as long.',
+    example: 'quick',
+    byDefault: 'quick',
+  },
+  logPatterns: {
+    schema: z.array(z.string().refine(isPattern, 'is not a regular expression')),
+    help: "Regular expressions: a line of the bot's log that matches one means that it met damage.",
+    example: '["malformed"]',
+    byDefault: '["malformed", "not a database", "disk I/O error"]',
+  },
+  autoExecute: {
+    schema: z.array(z.enum(['DATABASE_CORRUPTION'])),
+    help: 'Scenarios that may be started without a person.',
+    example: '[DATABASE_CORRUPTION]',
+    byDefault: 'none',
+  },
+  contacts: {
+    schema: z.array(z.strictObject({ role: z.string(), reach: z.string() })),
+    help: 'Whom to call, in order; shown in the runbook and in messages.',
+    example: '[{ role: On-Call Engineer, reach: "+00 000 000" }]',
+    byDefault: 'none',
+  },
+  links: {
+    schema: z.record(z.string(), z.url()),
+    help: 'Dashboards; shown in the runbook and in messages.',
+    example: '{ Primary Dashboard: "https://monitor.example.com" }',
+    byDefault: 'none',
+  },
 } as const satisfies Record<string, Setting>
 
 /** Words of the whole product that this version does not know yet: they are no typing errors. */
@@ -80,9 +145,11 @@ export function readConfig(input: ConfigInput): Config {
   const { file, flags, environment, workingFolder, resolve, dirname, basename } = input
   const raw = file === null ? {} : parseFile(file.path, file.text)
   const folder = file === null ? workingFolder : dirname(resolve(workingFolder, file.path))
-  const database = flags.database === undefined ? resolve(folder, raw.database ?? '.genesis/data/genesis.db') : resolve(workingFolder, flags.database)
+  const database =
+    flags.database === undefined ? resolve(folder, raw.database ?? '.genesis/data/genesis.db') : resolve(workingFolder, flags.database)
   const chosen = flags.replica ?? raw.replica
-  const replica = chosen === undefined ? null : replicaOf(chosen, (path) => resolve(flags.replica === undefined ? folder : workingFolder, path))
+  const replica =
+    chosen === undefined ? null : replicaOf(chosen, (path) => resolve(flags.replica === undefined ? folder : workingFolder, path))
   if (replica === null && environment.bucket !== undefined) throw notInThisVersion('DR_S3_BUCKET names a bucket')
   const webhooks = [...(raw.notify ?? []).map((one) => one.webhook), ...(environment.webhook === undefined ? [] : [environment.webhook])]
   return Object.freeze({
@@ -134,7 +201,14 @@ function keyOffset(document: ReturnType<typeof parseDocument>, key: string): num
   for (const item of contents.items) {
     if (typeof item === 'object' && item !== null && 'key' in item) {
       const scalar = item.key
-      if (typeof scalar === 'object' && scalar !== null && 'value' in scalar && scalar.value === key && 'range' in scalar && Array.isArray(scalar.range)) {
+      if (
+        typeof scalar === 'object' &&
+        scalar !== null &&
+        'value' in scalar &&
+        scalar.value === key &&
+        'range' in scalar &&
+        Array.isArray(scalar.range)
+      ) {
         return Number(scalar.range[0])
       }
     }

@@ -32,7 +32,7 @@ export const litestreamVfs: Need = {
   found: file(inRepository('.oracles/node_modules/litestream-vfs-linux-amd64/litestream-vfs.so')),
   how: oracles,
 }
-export const python: Need = { what: "python3 with sqlite3", found: command('python3', '-c', 'import sqlite3'), how: 'install python3' }
+export const python: Need = { what: 'python3 with sqlite3', found: command('python3', '-c', 'import sqlite3'), how: 'install python3' }
 export const linuxProc: Need = { what: '/proc', found: file('/proc/locks'), how: 'run on Linux' }
 
 /** A `describe` that is skipped, with the reason in its title, when one of `needs` is not here. */

@@ -21,7 +21,8 @@ beforeEach(() => {
     INSERT INTO events VALUES (5, 'order-cancelled', 'a-2', 'main', 1, '0.00000000', '0.00000000', '{}', ${at})`)
 })
 
-const failing = (): string[] => botChecks.filter((check) => Object.values(database.prepare(check.sql).get() ?? {})[0] !== check.equals).map((check) => check.name)
+const failing = (): string[] =>
+  botChecks.filter((check) => Object.values(database.prepare(check.sql).get() ?? {})[0] !== check.equals).map((check) => check.name)
 
 describe('what must hold in the database of the drill bot', () => {
   it('it is sound, and when it is empty -> every check passes', () => {
@@ -33,11 +34,19 @@ describe('what must hold in the database of the drill bot', () => {
   it.each([
     ['a position lost one unit', "UPDATE positions SET quantity = '0.29999999'", ['fills add up to positions']],
     ['a balance gained one unit', "UPDATE accounts SET balance = '969.98800001'", ['events add up to account balances']],
-    ['a fill is missing', 'DELETE FROM events WHERE sequence = 3', ['fills add up to positions', 'events add up to account balances', 'orders are filled as their events say', 'no gap in the events']],
+    [
+      'a fill is missing',
+      'DELETE FROM events WHERE sequence = 3',
+      ['fills add up to positions', 'events add up to account balances', 'orders are filled as their events say', 'no gap in the events'],
+    ],
     ['an event in the middle is missing that moved nothing', 'DELETE FROM events WHERE sequence = 4', ['no gap in the events']],
     ['all events of an order are missing', 'DELETE FROM events WHERE sequence > 3', ['orders are filled as their events say']],
     ['an order is missing', "DELETE FROM orders WHERE id = 'a-2'", ['no orphan events']],
-    ['an order claims more than its fills', "UPDATE orders SET filled_quantity = '0.40000000' WHERE number = 1", ['orders are filled as their events say']],
+    [
+      'an order claims more than its fills',
+      "UPDATE orders SET filled_quantity = '0.40000000' WHERE number = 1",
+      ['orders are filled as their events say'],
+    ],
     ['a position is missing', 'DELETE FROM positions', ['no orphan orders']],
   ])('%s -> exactly the checks that guard it fail', (_, damage, expected) => {
     database.exec(damage)

@@ -61,17 +61,26 @@ const units = (column: string): string => `CAST(replace(${column}, '.', '') AS I
 export const botChecks: readonly BotCheck[] = [
   {
     name: 'fills add up to positions',
-    sql: `SELECT count(*) FROM positions LEFT JOIN (SELECT position_id, sum(${units('quantity_delta')}) AS filled FROM events GROUP BY position_id) AS fills ON fills.position_id = positions.id WHERE ${units('quantity')} <> coalesce(filled, 0)`,
+    sql: `SELECT count(*) FROM positions
+      LEFT JOIN (SELECT position_id, sum(${units('quantity_delta')}) AS filled FROM events GROUP BY position_id) AS fills
+        ON fills.position_id = positions.id
+      WHERE ${units('quantity')} <> coalesce(filled, 0)`,
     equals: 0,
   },
   {
     name: 'events add up to account balances',
-    sql: `SELECT count(*) FROM accounts LEFT JOIN (SELECT account_id, sum(${units('balance_delta')}) AS change FROM events GROUP BY account_id) AS changes ON changes.account_id = accounts.id WHERE ${units('balance')} <> ${units('opening_balance')} + coalesce(change, 0)`,
+    sql: `SELECT count(*) FROM accounts
+      LEFT JOIN (SELECT account_id, sum(${units('balance_delta')}) AS change FROM events GROUP BY account_id) AS changes
+        ON changes.account_id = accounts.id
+      WHERE ${units('balance')} <> ${units('opening_balance')} + coalesce(change, 0)`,
     equals: 0,
   },
   {
     name: 'orders are filled as their events say',
-    sql: `SELECT count(*) FROM orders LEFT JOIN (SELECT order_id, sum(${units('quantity_delta')}) AS filled FROM events GROUP BY order_id) AS fills ON fills.order_id = orders.id WHERE filled IS NULL OR ${units('filled_quantity')} <> CASE side WHEN 'buy' THEN filled ELSE -filled END`,
+    sql: `SELECT count(*) FROM orders
+      LEFT JOIN (SELECT order_id, sum(${units('quantity_delta')}) AS filled FROM events GROUP BY order_id) AS fills
+        ON fills.order_id = orders.id
+      WHERE filled IS NULL OR ${units('filled_quantity')} <> CASE side WHEN 'buy' THEN filled ELSE -filled END`,
     equals: 0,
   },
   { name: 'no orphan orders', sql: 'SELECT count(*) FROM orders WHERE position_id NOT IN (SELECT id FROM positions)', equals: 0 },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { afterFill, formatAmount, markets, nextTrade, parseAmount, type Position, unit } from './bot-trading.ts'
 import { seededRandom } from '../simulation/random.ts'
+import { afterFill, formatAmount, markets, nextTrade, type Position, parseAmount, unit } from './bot-trading.ts'
 
 const flat: Position = { quantity: 0n, averagePrice: 0n }
 
@@ -41,7 +41,8 @@ describe('trades of the drill bot', () => {
         const moved = trade.events.reduce((sum, event) => sum + event.quantityDelta, 0n)
         const signed = trade.side === 'buy' ? trade.quantity : -trade.quantity
         expect(moved).toBe(trade.status === 'filled' ? signed : 0n)
-        for (const { quantityDelta, balanceDelta, fee } of trade.events) expect(balanceDelta).toBe(-((quantityDelta * trade.price) / unit) - fee)
+        for (const { quantityDelta, balanceDelta, fee } of trade.events)
+          expect(balanceDelta).toBe(-((quantityDelta * trade.price) / unit) - fee)
         expect(trade.quantity > 0n && trade.price > 0n).toBe(true)
       }),
     )
@@ -59,7 +60,18 @@ describe('trades of the drill bot', () => {
       const size = position.quantity < 0n ? -position.quantity : position.quantity
       expect(size <= (trade.market.largestQuantity * 11n) / 10n).toBe(true)
     }
-    expect([...seen].sort()).toEqual(['2 events', '3 events', 'BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT', 'buy', 'cancelled', 'filled', 'sell'])
+    expect([...seen].sort()).toEqual([
+      '2 events',
+      '3 events',
+      'BTCUSDT',
+      'ETHUSDT',
+      'SOLUSDT',
+      'XRPUSDT',
+      'buy',
+      'cancelled',
+      'filled',
+      'sell',
+    ])
   })
 
   it('a position is added to, reduced, closed and turned -> its average price follows', () => {

@@ -68,7 +68,12 @@ export async function drill(world: ExecuteWorld, sandbox: Sandbox, request: Dril
 }
 
 /** The damage stands until it is noticed: a checkpoint that writes over it would only put the disaster off. */
-async function damageAndDetect(world: ExecuteWorld, sandbox: Sandbox, request: DrillRequest, note: (text: string, elapsedMs: number) => void) {
+async function damageAndDetect(
+  world: ExecuteWorld,
+  sandbox: Sandbox,
+  request: DrillRequest,
+  note: (text: string, elapsedMs: number) => void,
+) {
   const { clock } = world.journal
   const target = sandbox.target()
   const seen = new AbortController()
@@ -126,7 +131,9 @@ async function detect(world: ExecuteWorld, { runbook, signal }: DrillRequest, cl
     await clock.sleep(lookEveryMs, signal)
   }
   throw new DrError('DRILL_FAILED', {
-    what: signal.aborted ? 'the drill was interrupted' : `no probe noticed the damage within ${detectWithinMs / 1000} s (the last one said: ${last})`,
+    what: signal.aborted
+      ? 'the drill was interrupted'
+      : `no probe noticed the damage within ${detectWithinMs / 1000} s (the last one said: ${last})`,
     untouched: 'Only the copy of the drill was damaged.',
     next: 'Repeat it with the same --seed; if it stays unnoticed, that is a gap in the detection.',
   })
@@ -149,7 +156,11 @@ async function requireTrading(sandbox: Sandbox, result: RunResult, clock: Clock)
   }
 }
 
-function concluded(result: RunResult, { seed, damage }: DrillRequest, teardown: { readonly clean: boolean; readonly left: readonly string[] }): RunResult {
+function concluded(
+  result: RunResult,
+  { seed, damage }: DrillRequest,
+  teardown: { readonly clean: boolean; readonly left: readonly string[] },
+): RunResult {
   const played = { ...result, seed, faults: [damage], teardown }
   if (teardown.clean) return played
   return { ...played, success: false, because: `${result.because}; but the drill left behind: ${teardown.left.join(', ')}` }

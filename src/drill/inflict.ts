@@ -14,7 +14,7 @@ import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
 import { decodeWalHeader, frameOffset, walHeaderBytes } from '../wal/header.ts'
 import { type DamageKind, type DamagePlan, databaseHeaderBytes, type FileFacts, planDamage } from './damage.ts'
-import { chooseInteriorPage, decodeInteriorPage, type InteriorPage } from './interior-pages.ts'
+import { decodeInteriorPage, type InteriorPage, settledPages } from './interior-pages.ts'
 
 export interface Damage {
   readonly kind: DamageKind
@@ -32,7 +32,8 @@ const pollMs = 2
 /** Resolves when the damage is done. @throws DRILL_FAILED when there is nothing to damage; nothing has been damaged then */
 export async function inflictDamage(kind: DamageKind, target: DamageTarget, random: Random, clock: Clock): Promise<Damage> {
   const pageSize = pageSizeOf(target)
-  const plan = kind === 'interior-page' ? await planInterior(target, pageSize, random, clock) : planDamage(kind, factsOf(target, pageSize), random)
+  const plan =
+    kind === 'interior-page' ? await planInterior(target, pageSize, random, clock) : planDamage(kind, factsOf(target, pageSize), random)
   if (kind === 'header') await until(clock, () => !holds(pagesInWal(target), 1))
   const monotonicMs = clock.monotonicMs()
   return { kind, plan, what: act(target, plan), monotonicMs }
@@ -48,10 +49,15 @@ const factsOf = (target: DamageTarget, pageSize: number): FileFacts => ({
 
 /** A page that is in the WAL now may be out of it after the next restart. */
 async function planInterior(target: DamageTarget, pageSize: number, random: Random, clock: Clock): Promise<DamagePlan> {
-  const interior = interiorPages(target, pageSize)
-  const inWalNow = (): ReadonlySet<number> => new Set(pagesInWal(target))
-  await until(clock, () => interior.length === 0 || chooseInteriorPage(interior, inWalNow(), random) !== null)
-  return planDamage('interior-page', { ...factsOf(target, pageSize), interior, inWal: inWalNow() }, random)
+  const facts: FileFacts = { ...factsOf(target, pageSize), interior: interiorPages(target, pageSize) }
+  const settled = settledPages(facts.interior)
+  const wanted = settled.length > 0 ? settled : facts.interior
+  let inWal: ReadonlySet<number> = new Set()
+  await until(clock, () => {
+    inWal = new Set(pagesInWal(target))
+    return wanted.length === 0 || wanted.some((page) => !inWal.has(page.number))
+  })
+  return planDamage('interior-page', { ...facts, inWal }, random)
 }
 
 async function until(clock: Clock, reached: () => boolean): Promise<void> {

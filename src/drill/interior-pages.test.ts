@@ -15,9 +15,15 @@ afterEach(() => rmSync(folder, { recursive: true }))
 function interiorOf(pageSize: number, rows: number): { pages: InteriorPage[]; roots: number[]; total: number } {
   const path = join(folder, `${pageSize}.db`)
   const database = new DatabaseSync(path)
-  database.exec(`PRAGMA page_size = ${pageSize}; CREATE TABLE ticks (id INTEGER PRIMARY KEY, text TEXT); CREATE INDEX by_text ON ticks (text)`)
-  database.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) INSERT INTO ticks SELECT i, hex(randomblob(40)) FROM n`)
-  const roots = database.prepare('SELECT rootpage FROM sqlite_schema ORDER BY rootpage').all().map((row) => Number(row['rootpage']))
+  database.exec(
+    `PRAGMA page_size = ${pageSize}; CREATE TABLE ticks (id INTEGER PRIMARY KEY, text TEXT); CREATE INDEX by_text ON ticks (text)`,
+  )
+  database.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
+    INSERT INTO ticks SELECT i, hex(randomblob(40)) FROM n`)
+  const roots = database
+    .prepare('SELECT rootpage FROM sqlite_schema ORDER BY rootpage')
+    .all()
+    .map((row) => Number(row['rootpage']))
   database.close()
   const bytes = readFileSync(path)
   const total = bytes.length / pageSize
@@ -71,12 +77,54 @@ describe('inner pages of the trees in a database', () => {
       change(bytes)
       return bytes
     }
-    expect(decodeInteriorPage(2, page(() => undefined), 10)).toEqual({ number: 2, of: 'table', children: [4, 3] })
-    expect(decodeInteriorPage(2, page((bytes) => bytes.set([13], 0)), 10)).toBeNull()
-    expect(decodeInteriorPage(2, page((bytes) => bytes.set([0, 0], 3)), 10)).toBeNull()
-    expect(decodeInteriorPage(2, page((bytes) => bytes.set([255, 255], 3)), 10)).toBeNull()
-    expect(decodeInteriorPage(2, page((bytes) => bytes.set([255, 255], 12)), 10)).toBeNull()
-    expect(decodeInteriorPage(2, page((bytes) => bytes.set([99], 11)), 10)).toBeNull()
-    expect(decodeInteriorPage(3, page(() => undefined), 10)).toBeNull()
+    expect(
+      decodeInteriorPage(
+        2,
+        page(() => undefined),
+        10,
+      ),
+    ).toEqual({ number: 2, of: 'table', children: [4, 3] })
+    expect(
+      decodeInteriorPage(
+        2,
+        page((bytes) => bytes.set([13], 0)),
+        10,
+      ),
+    ).toBeNull()
+    expect(
+      decodeInteriorPage(
+        2,
+        page((bytes) => bytes.set([0, 0], 3)),
+        10,
+      ),
+    ).toBeNull()
+    expect(
+      decodeInteriorPage(
+        2,
+        page((bytes) => bytes.set([255, 255], 3)),
+        10,
+      ),
+    ).toBeNull()
+    expect(
+      decodeInteriorPage(
+        2,
+        page((bytes) => bytes.set([255, 255], 12)),
+        10,
+      ),
+    ).toBeNull()
+    expect(
+      decodeInteriorPage(
+        2,
+        page((bytes) => bytes.set([99], 11)),
+        10,
+      ),
+    ).toBeNull()
+    expect(
+      decodeInteriorPage(
+        3,
+        page(() => undefined),
+        10,
+      ),
+    ).toBeNull()
   })
 })

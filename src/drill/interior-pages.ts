@@ -35,19 +35,25 @@ export function decodeInteriorPage(number: number, page: Uint8Array, pages: numb
 
 /**
  * The number of the page whose loss hurts most surely; null when none can be taken. Not one that is in the WAL, from where SQLite would
- * still read it whole. Rather one that a bot which only appends never writes again, because writing would heal it: those on the right
- * edge of a tree, with its root, are. Rather one of a table, and rather a full one, because more reads pass through it.
+ * still read it whole. Rather a settled one; rather one of a table, and rather a full one, because more reads pass through it.
  */
 export function chooseInteriorPage(interior: readonly InteriorPage[], inWal: ReadonlySet<number>, random: Random): number | null {
-  const edge = rightEdge(interior)
-  const free = interior.filter((page) => !inWal.has(page.number))
-  const settled = free.filter((page) => !edge.has(page.number))
-  const candidates = settled.length > 0 ? settled : free
+  const free = (page: InteriorPage): boolean => !inWal.has(page.number)
+  const settled = settledPages(interior).filter(free)
+  const candidates = settled.length > 0 ? settled : interior.filter(free)
   const tables = candidates.filter((page) => page.of === 'table')
-  const fullestFirst = [...(tables.length > 0 ? tables : candidates)].sort((a, b) => b.children.length - a.children.length || a.number - b.number)
+  const fullestFirst = (tables.length > 0 ? tables : candidates).toSorted(
+    (a, b) => b.children.length - a.children.length || a.number - b.number,
+  )
   // The fuller half, so that another seed damages another page.
   const best = fullestFirst.slice(0, Math.ceil(fullestFirst.length / 2))
   return best.length === 0 ? null : (best[random.below(best.length)]?.number ?? null)
+}
+
+/** Pages that a bot which only appends never writes again, which would heal them: all but the right edge of each tree, with its root. */
+export function settledPages(interior: readonly InteriorPage[]): readonly InteriorPage[] {
+  const edge = rightEdge(interior)
+  return interior.filter((page) => !edge.has(page.number))
 }
 
 /** Pages that are the last child of their parent all the way up, roots included. */
@@ -56,7 +62,8 @@ function rightEdge(interior: readonly InteriorPage[]): ReadonlySet<number> {
   const children = new Set(interior.flatMap((page) => page.children))
   const edge = new Set<number>()
   for (const root of interior.filter((page) => !children.has(page.number))) {
-    for (let at: InteriorPage | undefined = root; at !== undefined && !edge.has(at.number); at = byNumber.get(at.children.at(-1) ?? 0)) edge.add(at.number)
+    for (let at: InteriorPage | undefined = root; at !== undefined && !edge.has(at.number); at = byNumber.get(at.children.at(-1) ?? 0))
+      edge.add(at.number)
   }
   return edge
 }

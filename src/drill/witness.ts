@@ -33,7 +33,7 @@ export interface Witness {
 
 export const encodeWitness = (line: WitnessLife | WitnessCommit): string => `${JSON.stringify(line)}\n`
 
-/** A last line without its end was being written when the bot was killed: the commit before it had returned, but nobody was told. It is left out. */
+/** A last line without its end was being written when the bot was killed: nobody was told of that commit, and it is left out. */
 export function decodeWitness(text: string): Witness {
   const lives: WitnessLife[] = []
   const commits: WitnessCommit[] = []

@@ -2,7 +2,7 @@
  * The capture of one database as a process of its own: argv[2] is its settings as JSON. One JSON line an event on stdout; SIGTERM flushes
  * and ends 0; an error ends with the status of its code, as one JSON line on stderr.
  */
-import { type SystemSettings, replicate } from '../compose-system.ts'
+import { replicate, type SystemSettings } from '../compose-system.ts'
 import { isDrError, sentenceOf } from '../errors.ts'
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as SystemSettings
@@ -10,7 +10,11 @@ const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 process.on('SIGINT', () => stop.abort())
 try {
-  await replicate(settings, { takeOver: false, signal: stop.signal, onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`) })
+  await replicate(settings, {
+    takeOver: false,
+    signal: stop.signal,
+    onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
+  })
   // Not a natural end: that would close SQLite's connections, and the last one to close deletes the log behind the bot.
   process.exit(0)
 } catch (error) {

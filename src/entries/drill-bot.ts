@@ -2,7 +2,8 @@
  * The bot of drills and tests: a process that trades on a SQLite database as a real bot would, and writes down what it was told is
  * committed. It knows nothing of recovery. It goes on from whatever the database holds, and dies of whatever SQLite cannot bear.
  *
- *   node src/entries/drill-bot.ts --db FILE --witness FILE [--rate TX_PER_S] [--seed N] [--history EVENTS] [--read-every MS] [--page-size N]
+ *   node src/entries/drill-bot.ts --db FILE --witness FILE [--rate TX_PER_S] [--seed N] [--history EVENTS]
+ *     [--read-every MS] [--page-size BYTES]
  *
  * A rate of 0 is as fast as possible. History is written when the database is new. Exit status: 0 after SIGTERM or SIGINT, 1 after an
  * error of SQLite, 2 for a command line that it does not know.
@@ -12,7 +13,18 @@ import { openSync, writeSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { botSchema } from '../drill/bot-schema.ts'
-import { accountIds, afterFill, currency, formatAmount, type Market, markets, nextTrade, openingBalance, parseAmount, type Position } from '../drill/bot-trading.ts'
+import {
+  accountIds,
+  afterFill,
+  currency,
+  formatAmount,
+  type Market,
+  markets,
+  nextTrade,
+  openingBalance,
+  type Position,
+  parseAmount,
+} from '../drill/bot-trading.ts'
 import { encodeWitness, type WitnessCommit } from '../drill/witness.ts'
 import type { Random } from '../ports/random.ts'
 import { seededRandom } from '../simulation/random.ts'
@@ -81,7 +93,8 @@ function createSchema(database: DatabaseSync): void {
   const account = database.prepare('INSERT INTO accounts VALUES (?, ?, ?, ?, ?)')
   for (const id of accountIds) account.run(id, currency, opening, opening, now)
   const position = database.prepare('INSERT INTO positions VALUES (?, ?, ?, ?, ?, ?, ?)')
-  for (const market of markets) position.run(market.positionId, market.accountId, market.symbol, formatAmount(0n), formatAmount(0n), now, now)
+  for (const market of markets)
+    position.run(market.positionId, market.accountId, market.symbol, formatAmount(0n), formatAmount(0n), now, now)
   database.exec('COMMIT')
 }
 
@@ -98,8 +111,11 @@ interface Desk {
 
 function openDesk(database: DatabaseSync, seed: number, life: string): Desk {
   const newest = (sql: string): number => Number(database.prepare(sql).get()?.['newest'] ?? 0)
-  const committed = { seq: newest('SELECT max(number) AS newest FROM orders'), eventSeq: newest('SELECT max(sequence) AS newest FROM events') }
-  let { seq, eventSeq } = committed
+  const held = () => ({
+    seq: newest('SELECT max(number) AS newest FROM orders'),
+    eventSeq: newest('SELECT max(sequence) AS newest FROM events'),
+  })
+  let { seq, eventSeq } = held()
   const readPosition = database.prepare('SELECT quantity, average_price FROM positions WHERE id = ?')
   const readBalance = database.prepare('SELECT balance FROM accounts WHERE id = ?')
   const writePosition = database.prepare('UPDATE positions SET quantity = ?, average_price = ?, updated_at = ? WHERE id = ?')
@@ -118,8 +134,7 @@ function openDesk(database: DatabaseSync, seed: number, life: string): Desk {
       return eventSeq
     },
     forget: () => {
-      seq = newest('SELECT max(number) AS newest FROM orders')
-      eventSeq = newest('SELECT max(sequence) AS newest FROM events')
+      ;({ seq, eventSeq } = held())
     },
     trade: (atMs) => {
       const at = new Date(atMs).toISOString()
@@ -198,8 +213,12 @@ function review(options: Options, from: number): number {
     database.prepare('SELECT id, balance FROM accounts').all()
     database.prepare('SELECT id, side, status, price FROM orders ORDER BY number DESC LIMIT 50').all()
     const to = from + reviewedRows
-    database.prepare('SELECT count(o.price), max(e.created_at) FROM events e JOIN orders o ON o.id = e.order_id WHERE e.sequence BETWEEN ? AND ?').get(from, to)
-    database.prepare('SELECT count(e.details) FROM orders o JOIN events e ON e.order_id = o.id WHERE o.number BETWEEN ? AND ?').get(from, to)
+    database
+      .prepare('SELECT count(o.price), max(e.created_at) FROM events e JOIN orders o ON o.id = e.order_id WHERE e.sequence BETWEEN ? AND ?')
+      .get(from, to)
+    database
+      .prepare('SELECT count(e.details) FROM orders o JOIN events e ON e.order_id = o.id WHERE o.number BETWEEN ? AND ?')
+      .get(from, to)
     const last = Number(database.prepare('SELECT max(sequence) AS newest FROM events').get()?.['newest'] ?? 0)
     return to >= last ? 1 : to + 1
   } finally {

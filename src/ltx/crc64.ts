@@ -62,7 +62,8 @@ export class Shift {
     const zeros = new Uint8Array(length)
     for (let place = 0; place < 8; place++) {
       for (let bit = 0; bit < 8; bit++) {
-        const register = place < 4 ? { high: 0, low: (1 << (place * 8 + bit)) >>> 0 } : { high: (1 << ((place - 4) * 8 + bit)) >>> 0, low: 0 }
+        const register =
+          place < 4 ? { high: 0, low: (1 << (place * 8 + bit)) >>> 0 } : { high: (1 << ((place - 4) * 8 + bit)) >>> 0, low: 0 }
         extend(register, zeros, 0, length)
         for (let value = 1 << bit; value < 256; value++) {
           if ((value & (1 << bit)) === 0) continue

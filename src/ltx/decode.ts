@@ -86,7 +86,10 @@ export class LtxDecoder {
     const trailer = { postApply: view.getBigUint64(index.length), fileChecksum: view.getBigUint64(index.length + 8) }
     const expected = resultOf(this.#register) | checksumFlag
     if (trailer.fileChecksum !== expected) {
-      throw damaged(this.#offset + index.length + 8, `the checksum of the file is ${hex(expected)}, and it says ${hex(trailer.fileChecksum)}`)
+      throw damaged(
+        this.#offset + index.length + 8,
+        `the checksum of the file is ${hex(expected)}, and it says ${hex(trailer.fileChecksum)}`,
+      )
     }
     this.#requirePostApply(header, trailer.postApply)
     return trailer

@@ -38,7 +38,14 @@ export function fileKey(layout: Layout, timeline: string | null, level: number, 
 export function replicaFile(stored: StoredObject, level: number): ReplicaFile | null {
   const name = parseLtxFileName(stored.key.slice(stored.key.lastIndexOf('/') + 1))
   if (name === null) return null
-  return { key: stored.key, level, minTxid: name.minTxid, maxTxid: name.maxTxid, sizeBytes: stored.sizeBytes, timestampMs: stored.timestampMs }
+  return {
+    key: stored.key,
+    level,
+    minTxid: name.minTxid,
+    maxTxid: name.maxTxid,
+    sizeBytes: stored.sizeBytes,
+    timestampMs: stored.timestampMs,
+  }
 }
 
 export const timelinePattern = /^[0-9a-f]{8}$/

@@ -72,7 +72,10 @@ describe('planning a restore', () => {
     const anyFile = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 6 }))
     fc.assert(
       fc.property(fc.array(anyFile, { maxLength: 20 }), fc.integer({ min: 1, max: 12 }), (parts, snapshotEnd) => {
-        const files = [file(snapshotLevel, 1, snapshotEnd), ...parts.map(([level, min, more]) => file(level, min, level === 0 ? min : min + more))]
+        const files = [
+          file(snapshotLevel, 1, snapshotEnd),
+          ...parts.map(([level, min, more]) => file(level, min, level === 0 ? min : min + more)),
+        ]
         const plan = planRestore(files, 'newest-reachable')
         let reached = 0
         for (const one of plan.files) {

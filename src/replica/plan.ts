@@ -99,7 +99,10 @@ function notFound(all: readonly ReplicaFile[], txid: number): DrError {
   const last = points.at(-1)?.maxTxid ?? 0
   const inside = all.find((file) => file.minTxid <= txid && file.maxTxid > txid && txid > first)
   const why = inside === undefined ? '' : `; it lies inside ${inside.key}, which holds several`
-  return pointError('POINT_NOT_FOUND', `no restore point ${formatTxid(txid)}; points go from ${formatTxid(first)} to ${formatTxid(last)}${why}`)
+  return pointError(
+    'POINT_NOT_FOUND',
+    `no restore point ${formatTxid(txid)}; points go from ${formatTxid(first)} to ${formatTxid(last)}${why}`,
+  )
 }
 
 function pointError(code: 'REPLICA_EMPTY' | 'POINT_NOT_FOUND', what: string): DrError {

@@ -253,7 +253,12 @@ function lastOf(task: Task): LastPoint {
 }
 
 function named(number: string | null): string {
-  if (number === null) throw new DrError('REPLICA_FOREIGN', { what: 'a replica of Litestream is never written', untouched: 'Nothing was written.', next: 'Give another folder with --replica.' })
+  if (number === null)
+    throw new DrError('REPLICA_FOREIGN', {
+      what: 'a replica of Litestream is never written',
+      untouched: 'Nothing was written.',
+      next: 'Give another folder with --replica.',
+    })
   return number
 }
 

@@ -28,7 +28,8 @@ export function beginFirstTimeline(world: TimelineWorld, catalogue: Catalogue): 
 export async function beginFork(world: TimelineWorld, catalogue: Catalogue, parent: CatalogueTimeline, txid: number): Promise<Timeline> {
   assert(parent.number !== null, 'a replica of Litestream has no timelines to fork')
   const plan = planRestore(parent.files, { txid })
-  const timeline = unfinished(catalogue, parent, txid) ?? (await claim(world, catalogue, { number: parent.number, id: parent.id, forkTxid: txid }))
+  const timeline =
+    unfinished(catalogue, parent, txid) ?? (await claim(world, catalogue, { number: parent.number, id: parent.id, forkTxid: txid }))
   const { store } = world
   for (const file of plan.files) {
     await store.link(file.key, fileKey(store.layout, timeline.number, file.level, file.minTxid, file.maxTxid))

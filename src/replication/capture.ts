@@ -117,7 +117,9 @@ export class Capture {
         txid: this.#publishedTxid,
         lastCommitMs: this.#lastCommitMs,
         complete,
-        because: complete ? 'everything committed is durable in the replica' : (this.#logDamage ?? this.#trouble ?? 'commits are still waiting'),
+        because: complete
+          ? 'everything committed is durable in the replica'
+          : (this.#logDamage ?? this.#trouble ?? 'commits are still waiting'),
       }
     })
   }

@@ -29,7 +29,12 @@ export interface FlushFacts {
 }
 
 /** The pages that a flush must hold: those that changed, and all by which the database grew, in ascending order. */
-export function flushPages(pending: Pending, publishedPages: number, pageSize: number, readPage: (page: number) => Uint8Array): [number, Uint8Array][] {
+export function flushPages(
+  pending: Pending,
+  publishedPages: number,
+  pageSize: number,
+  readPage: (page: number) => Uint8Array,
+): [number, Uint8Array][] {
   const { databasePages } = pending
   const pages = [...pending.pages].filter(([number]) => number <= databasePages)
   const skip = lockPage(pageSize)
@@ -54,7 +59,12 @@ export function encodeFlush(facts: FlushFacts, pages: readonly (readonly [number
 }
 
 /** The bytes of a snapshot, in pieces of about a MiB; a piece is valid until the next is asked for. */
-export async function* encodeSnapshot(facts: FlushFacts, bytes: DatabaseBytes, base: Base, onPage: (page: number) => void): AsyncGenerator<Uint8Array> {
+export async function* encodeSnapshot(
+  facts: FlushFacts,
+  bytes: DatabaseBytes,
+  base: Base,
+  onPage: (page: number) => void,
+): AsyncGenerator<Uint8Array> {
   assert(facts.minTxid === 1, 'a snapshot begins at txid 1')
   const encoder = new LtxEncoder(headerFor(facts))
   const piece = new Uint8Array(MiB)

@@ -55,7 +55,17 @@ export class CaptureHost implements CaptureControl {
     const { pid, databasePath: database, store } = this.#world
     const who = { pid, database, replica: store.url }
     if (this.#capture !== null) return { ...this.#capture.position(), ...who }
-    const nothing = { timeline: '', txid: 0, lastCommitMs: 0, pendingCommits: 0, lagMs: 0, walFrames: 0, walBytes: 0, moved: [], damage: null }
+    const nothing = {
+      timeline: '',
+      txid: 0,
+      lastCommitMs: 0,
+      pendingCommits: 0,
+      lagMs: 0,
+      walFrames: 0,
+      walBytes: 0,
+      moved: [],
+      damage: null,
+    }
     return { ...nothing, ...who, state: this.#letGoAtMs === null ? 'attaching' : 'let-go', trouble: this.#because, continuous: false }
   }
 
@@ -121,7 +131,8 @@ export class CaptureHost implements CaptureControl {
       this.#capture = await Capture.open(this.#world, this.#next)
       this.#letGoAtMs = null
     } catch (error) {
-      const waits = isDrError(error) && (error.kind === 'unavailable' || (!first && ['DATABASE_MISSING', 'DATABASE_NOT_SQLITE'].includes(error.code)))
+      const waits =
+        isDrError(error) && (error.kind === 'unavailable' || (!first && ['DATABASE_MISSING', 'DATABASE_NOT_SQLITE'].includes(error.code)))
       if (!waits || (first && isDrError(error, 'DATABASE_BUSY', 'IO_FAILED', 'DISK_FULL'))) throw error
       if (this.#because !== error.message) this.#world.onEvent({ type: 'warning', because: error.message })
       this.#because = error.message

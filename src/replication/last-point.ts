@@ -20,7 +20,12 @@ export interface LastPoint {
 }
 
 /** null when the timeline has no restore point. @throws OBJECT_MISSING, LTX_DAMAGED, STORE_UNAVAILABLE */
-export async function readLastPoint(store: ObjectStore, timeline: CatalogueTimeline, bytes: DatabaseBytes, base: Base): Promise<LastPoint | null> {
+export async function readLastPoint(
+  store: ObjectStore,
+  timeline: CatalogueTimeline,
+  bytes: DatabaseBytes,
+  base: Base,
+): Promise<LastPoint | null> {
   const file = restorePoints(timeline.files).findLast((point) => point.maxTxid === timeline.latestTxid)
   if (file === undefined) return null
   const header = await readHeader(store, file.key)

@@ -93,7 +93,12 @@ function baseAtRest(bytes: DatabaseBytes): Base | null {
   return pageSize === null ? null : findBase(bytes, end, pageSize, bytes.databaseBytes())
 }
 
-async function sumsAfter(world: RestingWorld, current: CatalogueTimeline, pages: readonly (readonly [number, Uint8Array])[], databasePages: number) {
+async function sumsAfter(
+  world: RestingWorld,
+  current: CatalogueTimeline,
+  pages: readonly (readonly [number, Uint8Array])[],
+  databasePages: number,
+) {
   const sums = await sumPlan(world.store, planRestore(current.files, 'newest-reachable'))
   applyToSums(sums, pages, databasePages)
   return sums
@@ -118,5 +123,11 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
     await world.state.write({ path: world.databasePath, ...opened.identity, replica: world.store.url, timeline: number, timelineId: id })
     opened.close()
   }
-  return { timeline: timeline.number ?? '', txid: fork.txid, lastCommitMs: 0, complete, because: 'the timeline begins at the restored point' }
+  return {
+    timeline: timeline.number ?? '',
+    txid: fork.txid,
+    lastCommitMs: 0,
+    complete,
+    because: 'the timeline begins at the restored point',
+  }
 }

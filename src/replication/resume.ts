@@ -46,7 +46,12 @@ export function decideResume(facts: ResumeFacts): ResumeDecision {
   const share = facts.equalShare
   if (share !== null && share >= equalShareBound) {
     const said = `${Math.floor(share * 100)} % of the pages equal ${point}`
-    return facts.takeOver ? { do: 'take-over', because: said } : { do: 'refuse', because: `${said}, but nothing proves that it is the same database` }
+    return facts.takeOver
+      ? { do: 'take-over', because: said }
+      : { do: 'refuse', because: `${said}, but nothing proves that it is the same database` }
   }
-  return { do: 'refuse', because: `the database shares ${share === null ? 'nothing known' : `${Math.floor(share * 100)} % of its pages`} with ${point}` }
+  return {
+    do: 'refuse',
+    because: `the database shares ${share === null ? 'nothing known' : `${Math.floor(share * 100)} % of its pages`} with ${point}`,
+  }
 }

@@ -5,7 +5,10 @@ import type { ReplicaFile } from '../replica/layout.ts'
 import { pointAtTime, restorePoints } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 
-export type PointTarget = { readonly kind: 'latest' | 'last-good' } | { readonly kind: 'txid'; readonly txid: number } | { readonly kind: 'time'; readonly epochMs: number }
+export type PointTarget =
+  | { readonly kind: 'latest' | 'last-good' }
+  | { readonly kind: 'txid'; readonly txid: number }
+  | { readonly kind: 'time'; readonly epochMs: number }
 
 export interface ChosenPoint {
   readonly timeline: CatalogueTimeline
@@ -13,7 +16,11 @@ export interface ChosenPoint {
 }
 
 /** @throws POINT_NOT_FOUND, REPLICA_EMPTY */
-export async function choosePoint(store: ObjectStore, number: string | null, target: Exclude<PointTarget, { kind: 'last-good' }>): Promise<ChosenPoint> {
+export async function choosePoint(
+  store: ObjectStore,
+  number: string | null,
+  target: Exclude<PointTarget, { kind: 'last-good' }>,
+): Promise<ChosenPoint> {
   const timeline = chooseTimeline(await readCatalogue(store), number)
   if (target.kind === 'txid') return { timeline, target: { txid: target.txid } }
   if (target.kind !== 'time') return { timeline, target: 'latest' }
@@ -27,13 +34,18 @@ export async function choosePoint(store: ObjectStore, number: string | null, tar
  */
 async function pointByHeaders(store: ObjectStore, points: readonly ReplicaFile[], epochMs: number): Promise<ReplicaFile> {
   const ends = [points[0], points.at(-1)]
-  const looked = await Promise.all([...ends, points.findLast((point) => point.timestampMs <= epochMs)].map((point) => trueTime(store, point)))
+  const looked = await Promise.all(
+    [...ends, points.findLast((point) => point.timestampMs <= epochMs)].map((point) => trueTime(store, point)),
+  )
   if (looked.every((one) => one === null || one.stated === one.inside)) return pointAtTime(points, epochMs)
   const withTimes: ReplicaFile[] = []
   for (const point of points) withTimes.push({ ...point, timestampMs: (await readHeader(store, point.key)).timestampMs })
   return pointAtTime(withTimes, epochMs)
 }
 
-async function trueTime(store: ObjectStore, point: ReplicaFile | undefined): Promise<{ readonly stated: number; readonly inside: number } | null> {
+async function trueTime(
+  store: ObjectStore,
+  point: ReplicaFile | undefined,
+): Promise<{ readonly stated: number; readonly inside: number } | null> {
   return point === undefined ? null : { stated: point.timestampMs, inside: (await readHeader(store, point.key)).timestampMs }
 }

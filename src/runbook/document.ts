@@ -17,11 +17,15 @@ export function runbookDocument(runbooks: readonly Runbook[], { contacts, links 
     '',
     '| Scenario | RTO | RPO | Automation |',
     '|---|---|---|---|',
-    ...runbooks.map((one) => `| [${one.title}](#${anchor(one.title)}) | ${formatDuration(one.rto)} | ${formatDuration(one.rpo)} | ${one.automation} |`),
+    ...runbooks.map(
+      (one) => `| [${one.title}](#${anchor(one.title)}) | ${formatDuration(one.rto)} | ${formatDuration(one.rpo)} | ${one.automation} |`,
+    ),
     '',
     ...runbooks.flatMap(section),
     ...(contacts.length === 0 ? [] : ['## Contacts', '', ...contacts.map((one, at) => `${at + 1}. **${one.role}**: ${one.reach}`), '']),
-    ...(Object.keys(links).length === 0 ? [] : ['## Monitoring', '', ...Object.entries(links).map(([name, url]) => `- ${name}: ${url}`), '']),
+    ...(Object.keys(links).length === 0
+      ? []
+      : ['## Monitoring', '', ...Object.entries(links).map(([name, url]) => `- ${name}: ${url}`), '']),
   ].join('\n')
 }
 

@@ -33,7 +33,9 @@ export interface ExecuteRequest {
 }
 
 /** 'paused': a person interrupted it between two steps; the same command goes on with it. */
-export type ExecuteOutcome = { readonly ended: 'done' | 'failed'; readonly result: RunResult } | { readonly ended: 'paused'; readonly runId: string }
+export type ExecuteOutcome =
+  | { readonly ended: 'done' | 'failed'; readonly result: RunResult }
+  | { readonly ended: 'paused'; readonly runId: string }
 
 /** @throws RUN_ACTIVE when another process runs, or another scenario was interrupted; RUN_PLAN_CHANGED, JOURNAL_DAMAGED, DISK_FULL */
 export async function execute(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
@@ -122,7 +124,15 @@ function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: 
     name: step.name,
     optional: step.optional === true,
     act: async ({ evidence, interrupted, progress }) => {
-      const scope: Scope = { runId, scenario: runbook.scenario, mode, settings: world.settings(runId), facts: evidence as Partial<RunFacts>, interrupted, progress }
+      const scope: Scope = {
+        runId,
+        scenario: runbook.scenario,
+        mode,
+        settings: world.settings(runId),
+        facts: evidence as Partial<RunFacts>,
+        interrupted,
+        progress,
+      }
       const result = await step.act(world.ports, scope)
       return { ...result, evidence: asJson(result.evidence) }
     },
@@ -149,7 +159,9 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, ...seen })
     onEvent({ type: 'step-ended', step: step.name, outcome: seen.outcome, because: seen.because, durationMs, elapsedMs: elapsed() })
   }
-  const failed = steps.filter((step) => step.outcome === 'failed' || step.outcome === 'unknown').map((step) => `${step.step}: ${step.because}`)
+  const failed = steps
+    .filter((step) => step.outcome === 'failed' || step.outcome === 'unknown')
+    .map((step) => `${step.step}: ${step.because}`)
   const state: RunState = {
     runId,
     scenario: runbook.scenario,
@@ -165,12 +177,19 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     end: null,
   }
   const result = resultOf(runbook, state, {}, 'dry-run', failed.length > 0 ? failed.join('; ') : null, clock.wallMs())
-  const because = failed.length > 0 ? `would not recover as things are: ${failed.join('; ')}` : 'dry run: nothing was changed; every step could be looked through'
+  const because =
+    failed.length > 0
+      ? `would not recover as things are: ${failed.join('; ')}`
+      : 'dry run: nothing was changed; every step could be looked through'
   // A dry run recovers nothing, so that no time and no loss is measured by it.
   return { ...result, because, recoveryTimeMs: null, recoveryTimeMinutes: null, rtoMet: null, endedAt: isoTime(clock.wallMs()) }
 }
 
-async function foreseeStep({ ports }: ExecuteWorld, step: Step, scope: Scope): Promise<Pick<StepState, 'outcome' | 'because' | 'notProven'> & { outcome: StepState['outcome'] & string }> {
+async function foreseeStep(
+  { ports }: ExecuteWorld,
+  step: Step,
+  scope: Scope,
+): Promise<Pick<StepState, 'outcome' | 'because' | 'notProven'> & { outcome: StepState['outcome'] & string }> {
   try {
     const { outcome, because, notProven } = await step.foresee(ports, scope)
     return { outcome, because, notProven: notProven ?? [] }

@@ -31,7 +31,11 @@ export async function strangersOn(
 /** @throws DATABASE_IN_USE naming the processes, HOLDERS_UNKNOWN when it cannot be told */
 export function requireNobody(strangers: Strangers, database: string, next: string): void {
   if (strangers.processes.length > 0) {
-    throw new DrError('DATABASE_IN_USE', { what: `${database} is open in ${listed(strangers.processes)}`, untouched: 'Nothing was done.', next })
+    throw new DrError('DATABASE_IN_USE', {
+      what: `${database} is open in ${listed(strangers.processes)}`,
+      untouched: 'Nothing was done.',
+      next,
+    })
   }
   if (!strangers.complete) {
     throw new DrError('HOLDERS_UNKNOWN', {

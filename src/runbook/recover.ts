@@ -65,7 +65,9 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
   }
   const temporary = `${output}.restoring`
   await files.removeTemporary(temporary)
-  const restored = await restoreFile(store, plan, outputs, temporary, ({ bytesRead, bytesTotal }) => request.onProgress(bytesRead, bytesTotal))
+  const restored = await restoreFile(store, plan, outputs, temporary, ({ bytesRead, bytesTotal }) =>
+    request.onProgress(bytesRead, bytesTotal),
+  )
   const wrong = failures(await checkDatabase(checks, temporary, 'alone', settings))
   if (wrong !== '') {
     await files.removeTemporary(temporary)

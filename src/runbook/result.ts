@@ -1,9 +1,10 @@
 /** The result of a run, as the contract has it. Pure: a function of what the journal holds and of what was measured. */
+
+import { isoTime } from '../units.ts'
 import type { RunState, StepState } from '../workflow/run-state.ts'
 import type { CheckResult } from './check-result.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { Mode, Runbook } from './runbook.ts'
-import { isoTime } from '../units.ts'
 
 export interface StepReport {
   readonly name: string
@@ -58,7 +59,14 @@ export function lossOf(facts: Partial<RunFacts>): Loss {
 }
 
 /** `failure`: why the run ended early, null when every step ended well. `endedAtMs`: ms since the epoch. */
-export function resultOf(runbook: Runbook, state: RunState, facts: Partial<RunFacts>, mode: Mode, failure: string | null, endedAtMs: number): RunResult {
+export function resultOf(
+  runbook: Runbook,
+  state: RunState,
+  facts: Partial<RunFacts>,
+  mode: Mode,
+  failure: string | null,
+  endedAtMs: number,
+): RunResult {
   const notProven = [...new Set(state.steps.flatMap((one) => one.notProven))]
   const checks = facts.validation ?? []
   const success = failure === null && !checks.some((one) => one.outcome === 'fail')
@@ -116,4 +124,3 @@ export function exitOf(result: RunResult): number {
   const last = result.steps.at(-1)
   return last?.outcome === 'unknown' ? 3 : 1
 }
-

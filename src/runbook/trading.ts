@@ -1,6 +1,6 @@
 /** Stopping and resuming the bot alone, by a person: the mission's first immediate action, proven. */
 import { DrError } from '../errors.ts'
-import { type RunbookPorts, type RunSettings, type Scope, type StepResult } from './runbook.ts'
+import type { RunbookPorts, RunSettings, Scope, StepResult } from './runbook.ts'
 import { resumeTrading } from './steps/resume-trading.ts'
 import { stopTrading } from './steps/stop-trading.ts'
 

@@ -1,12 +1,12 @@
 /** Is what we have restorable now: the newest point restored to a scratch file, checked, and compared with the live database. */
 import { formatTxid } from '../ltx/txid.ts'
-import { choosePoint } from './choose-point.ts'
+import type { VerificationLog } from '../ports/verification-log.ts'
 import { planRestore } from '../replica/plan.ts'
 import { restoreFile } from '../restore/restore-file.ts'
-import type { VerificationLog } from '../ports/verification-log.ts'
 import { isoTime } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, passed } from './check-result.ts'
+import { choosePoint } from './choose-point.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
 import { exchangeChecks } from './steps/validate-recovery.ts'
 
@@ -46,8 +46,11 @@ export async function validate(
     const durationMs = clock.monotonicMs() - began
     const success = failed.length === 0
     await verifications.write({ timeline: timeline.number, txid: plan.txid, atMs: clock.wallMs(), passed: success, durationMs })
-    const complete = drained === null ? 'no capture runs: commits since it last ran are not covered' : drained.complete ? null : drained.because
-    const headline = success ? `${formatTxid(plan.txid)} was restored and passes` : `${formatTxid(plan.txid)} fails: ${failed.map((one) => one.check).join(', ')}`
+    const complete =
+      drained === null ? 'no capture runs: commits since it last ran are not covered' : drained.complete ? null : drained.because
+    const headline = success
+      ? `${formatTxid(plan.txid)} was restored and passes`
+      : `${formatTxid(plan.txid)} fails: ${failed.map((one) => one.check).join(', ')}`
     return {
       success,
       because: complete === null ? headline : `${headline}; ${complete}`,

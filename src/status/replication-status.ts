@@ -50,9 +50,13 @@ export async function replicationStatus(
   }
   try {
     const { pid, control } = await look()
-    if (pid === null) return { ...unknown, state: 'not-running', because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate' }
+    if (pid === null)
+      return { ...unknown, state: 'not-running', because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate' }
     const position = await control.position()
-    const wrong = position.damage ?? position.trouble ?? (position.moved.length > 0 ? `the ${position.moved.join(' and the ')} file was replaced or deleted` : null)
+    const wrong =
+      position.damage ??
+      position.trouble ??
+      (position.moved.length > 0 ? `the ${position.moved.join(' and the ')} file was replaced or deleted` : null)
     return {
       ...unknown,
       state: position.state,

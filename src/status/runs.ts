@@ -63,7 +63,9 @@ export function summarize(state: RunState, active: boolean): RunSummary {
     step: last?.step ?? null,
     startedAt: isoTime(state.startedAtMs),
     endedAt: state.endedAtMs === null ? null : isoTime(state.endedAtMs),
-    because: state.end?.because ?? (active ? 'it is being executed' : `its process ended at ${last?.step ?? 'its beginning'}; the same command goes on with it`),
+    because:
+      state.end?.because ??
+      (active ? 'it is being executed' : `its process ended at ${last?.step ?? 'its beginning'}; the same command goes on with it`),
   }
 }
 

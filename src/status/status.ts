@@ -60,8 +60,12 @@ export function statusOf(facts: StatusFacts): Status {
 
 function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): string {
   if (backup.txid === null) return 'If this host died now: nothing could be restored, the replica holds no restore point.'
-  if (replication.sameDisk === true) return 'If this host died now: nothing could be restored, the replica lies on the same disk as the database.'
-  const back = verified?.passed === true ? `back in ${formatDuration(verified.durationMs)}` : 'how long it takes to come back is not measured (run: genesis-dr validate)'
+  if (replication.sameDisk === true)
+    return 'If this host died now: nothing could be restored, the replica lies on the same disk as the database.'
+  const back =
+    verified?.passed === true
+      ? `back in ${formatDuration(verified.durationMs)}`
+      : 'how long it takes to come back is not measured (run: genesis-dr validate)'
   const lost =
     replication.lagMs === null || replication.pending === null
       ? 'what would be lost is not known'
@@ -77,12 +81,15 @@ function concernsOf({ replication, backup, verified, database, latch, lastRun, s
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
   if (replication.state !== 'capturing') concerns.push(replication.because)
-  else if (replication.continuous === false || replication.because !== 'the capture follows the database') concerns.push(replication.because)
-  if (replication.sameDisk === true) concerns.push('the replica lies on the same disk as the database: it survives corruption, not the loss of this disk')
+  else if (replication.continuous === false || replication.because !== 'the capture follows the database')
+    concerns.push(replication.because)
+  if (replication.sameDisk === true)
+    concerns.push('the replica lies on the same disk as the database: it survives corruption, not the loss of this disk')
   if (verified === null) concerns.push('no restore was ever proven: run genesis-dr validate')
   else if (!verified.passed) concerns.push('the last validation failed: run genesis-dr validate')
   if (lastRun !== null && lastRun.state !== 'done') concerns.push(`run ${lastRun.runId} is ${lastRun.state}: ${lastRun.because}`)
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
-  if (service !== null && service.state.running !== 'yes' && latch === null) concerns.push(`${service.description}: ${service.state.because}`)
+  if (service !== null && service.state.running !== 'yes' && latch === null)
+    concerns.push(`${service.description}: ${service.state.because}`)
   return concerns
 }

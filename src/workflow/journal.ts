@@ -66,6 +66,10 @@ export class Journal {
   /** The state, once the run has begun. @throws RUN_UNKNOWN before */
   get begun(): RunState {
     if (this.#state !== null) return this.#state
-    throw new DrError('RUN_UNKNOWN', { what: `run ${this.#runId} never began`, untouched: 'Nothing was done.', next: 'Look at: genesis-dr runs' })
+    throw new DrError('RUN_UNKNOWN', {
+      what: `run ${this.#runId} never began`,
+      untouched: 'Nothing was done.',
+      next: 'Look at: genesis-dr runs',
+    })
   }
 }

@@ -88,7 +88,7 @@ function put(steps: readonly StepState[], step: StepState): readonly StepState[]
 
 /** What all ended steps found out, later ones over earlier ones. */
 export function evidenceOf(state: RunState): JsonObject {
-  return state.steps.reduce<JsonObject>((all, one) => ({ ...all, ...one.evidence }), {})
+  return Object.assign({}, ...state.steps.map((one) => one.evidence))
 }
 
 export function isSettled(step: StepState | undefined): boolean {

@@ -4,8 +4,7 @@
  * which each step's `repeat` says is safe. After its outcome: it is not run again.
  */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
-import type { Journal } from './journal.ts'
-import type { JournalWorld } from './journal.ts'
+import type { Journal, JournalWorld } from './journal.ts'
 import type { JsonObject, Outcome } from './record.ts'
 import { evidenceOf, isSettled, type RunState, type StepState } from './run-state.ts'
 
@@ -35,7 +34,14 @@ export type RunEvent =
   | { readonly type: 'run-started' | 'run-resumed'; readonly runId: string; readonly scenario: string; readonly steps: readonly string[] }
   | { readonly type: 'step-began'; readonly step: string; readonly elapsedMs: number }
   | { readonly type: 'step-progress'; readonly step: string; readonly text: string; readonly elapsedMs: number }
-  | { readonly type: 'step-ended'; readonly step: string; readonly outcome: Outcome; readonly because: string; readonly durationMs: number; readonly elapsedMs: number }
+  | {
+      readonly type: 'step-ended'
+      readonly step: string
+      readonly outcome: Outcome
+      readonly because: string
+      readonly durationMs: number
+      readonly elapsedMs: number
+    }
   | { readonly type: 'run-ended'; readonly state: 'done' | 'failed' | 'paused'; readonly because: string; readonly elapsedMs: number }
 
 export type Approval = { readonly do: 'run' } | { readonly do: 'skip' | 'abort'; readonly because: string }
@@ -49,7 +55,10 @@ export interface RunRequest {
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
   /** What is kept as the result of the run, from its state before the end is recorded. */
-  readonly conclude: (state: RunState, failure: string | null) => { readonly success: boolean; readonly because: string; readonly result: JsonObject }
+  readonly conclude: (
+    state: RunState,
+    failure: string | null,
+  ) => { readonly success: boolean; readonly because: string; readonly result: JsonObject }
 }
 
 /**
@@ -80,7 +89,12 @@ export async function runWorkflow(request: RunRequest): Promise<'done' | 'failed
   return state
 }
 
-async function oneStep(request: RunRequest, step: WorkflowStep, former: StepState | undefined, elapsed: () => number): Promise<StepOutcome> {
+async function oneStep(
+  request: RunRequest,
+  step: WorkflowStep,
+  former: StepState | undefined,
+  elapsed: () => number,
+): Promise<StepOutcome> {
   const { world, journal, approve, onEvent } = request
   const attempt = (former?.attempts ?? 0) + 1
   const approval = await approve(step.name)
@@ -118,7 +132,11 @@ async function acted(step: WorkflowStep, scope: StepScope): Promise<StepOutcome>
     if (!isDrError(error)) return { outcome: 'failed', because: `a bug in genesis-dr: ${sentenceOf(error)}`, evidence: {} }
     const outcome = error.exit === 3 ? 'unknown' : 'failed'
     const because = `${error.message}. ${error.untouched} Next: ${error.next}`
-    return { outcome, because, evidence: { error: { code: error.code, what: error.message, untouched: error.untouched, next: error.next } } }
+    return {
+      outcome,
+      because,
+      evidence: { error: { code: error.code, what: error.message, untouched: error.untouched, next: error.next } },
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** Processes that a test starts, each leading a process group of its own, which is killed as a whole when the test ends. */
-import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { afterEach } from 'vitest'
@@ -21,10 +21,12 @@ const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIGK
 export function children(): (command: string, args: readonly string[], options?: SpawnOptions) => Child {
   const started: Child[] = []
   afterEach(async () => {
-    await Promise.all(started.splice(0).map(async (child) => {
-      if (child.pid > 0) killGroup(child.pid)
-      await child.end()
-    }))
+    await Promise.all(
+      started.splice(0).map(async (child) => {
+        if (child.pid > 0) killGroup(child.pid)
+        await child.end()
+      }),
+    )
   })
   return (command, args, options = {}) => {
     const child = track(spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }))
@@ -49,11 +51,14 @@ function track(child: ChildProcess): Child {
   const lines: string[] = []
   let wake = (): void => undefined
   let errors = ''
-  if (child.stdout !== null) createInterface(child.stdout).on('line', (line) => {
-    lines.push(line)
-    wake()
+  if (child.stdout !== null)
+    createInterface(child.stdout).on('line', (line) => {
+      lines.push(line)
+      wake()
+    })
+  child.stderr?.on('data', (data: Buffer) => {
+    errors += data.toString()
   })
-  child.stderr?.on('data', (data: Buffer) => { errors += data.toString() })
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   const statusOf = (): number => child.exitCode ?? 128 + (signalNumbers[child.signalCode ?? 'SIGKILL'] ?? 0)
   return {
@@ -64,7 +69,9 @@ function track(child: ChildProcess): Child {
         const at = lines.findIndex((line) => matches.test(line))
         if (at >= 0) return lines.splice(0, at + 1)[at] ?? ''
         if (hasEnded()) throw new Error(`it ended with ${statusOf()} before a line like ${matches}: ${errors}`)
-        const woken = new Promise<void>((resolve) => { wake = resolve })
+        const woken = new Promise<void>((resolve) => {
+          wake = resolve
+        })
         await Promise.race([woken, ended, failed])
       }
     },

@@ -29,7 +29,9 @@ const program = fileURLToPath(new URL('./host-init.sh', import.meta.url))
 export async function startSystemdHost(): Promise<SystemdHost> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'systemd-host-')))
   const namespaces = ['--mount', '--pid', '--fork', '--cgroup', '--uts', '--ipc', '--kill-child']
-  const outer = spawn('unshare', [...namespaces, 'bash', program, folder, systemdBinary ?? 'systemd'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const outer = spawn('unshare', [...namespaces, 'bash', program, folder, systemdBinary ?? 'systemd'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let said = ''
   outer.stderr.on('data', (data: Buffer) => {
     said += data.toString()

@@ -6,7 +6,10 @@ export type Request = { readonly verb: 'position' | 'drain' | 'let-go' } | { rea
 
 export type Reply =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly what: string; readonly untouched: string; readonly next: string } }
+  | {
+      readonly ok: false
+      readonly error: { readonly code: string; readonly what: string; readonly untouched: string; readonly next: string }
+    }
 
 /** @throws CAPTURE_STUCK when the line is no request. */
 export function decodeRequest(line: string): Request {

@@ -46,8 +46,17 @@ async function answer(control: CaptureControl, line: string): Promise<Reply> {
         return { ok: true, value: await control.resume(request.fork) }
     }
   } catch (error) {
-    if (isDrError(error)) return { ok: false, error: { code: error.code, what: error.message, untouched: error.untouched, next: error.next } }
-    return { ok: false, error: { code: 'CAPTURE_STUCK', what: sentenceOf(error), untouched: 'Nothing is known to have changed.', next: 'Look at the output of the capture.' } }
+    if (isDrError(error))
+      return { ok: false, error: { code: error.code, what: error.message, untouched: error.untouched, next: error.next } }
+    return {
+      ok: false,
+      error: {
+        code: 'CAPTURE_STUCK',
+        what: sentenceOf(error),
+        untouched: 'Nothing is known to have changed.',
+        next: 'Look at the output of the capture.',
+      },
+    }
   }
 }
 

@@ -61,7 +61,9 @@ export function diskError(error: unknown, doing: string, untouched: string): DrE
   return new DrError(full ? 'DISK_FULL' : 'IO_FAILED', {
     what: `could not ${doing}: ${full ? 'no space is left there' : sentenceOf(error)}`,
     untouched,
-    next: full ? 'Free space on that file system; the work goes on from where it stood.' : 'Look at the path and its permissions, then repeat.',
+    next: full
+      ? 'Free space on that file system; the work goes on from where it stood.'
+      : 'Look at the path and its permissions, then repeat.',
     cause: error,
   })
 }

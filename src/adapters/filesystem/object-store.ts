@@ -84,7 +84,10 @@ async function walk(root: string, prefix: string): Promise<StoredObject[]> {
 
 async function foldersOf(path: string): Promise<string[]> {
   const entries = await entriesOf(path)
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
 }
 
 async function entriesOf(path: string) {

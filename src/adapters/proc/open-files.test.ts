@@ -6,13 +6,14 @@ import { children } from '../../../test/hosts/children.ts'
 import { setpriv, unshare } from '../../../test/hosts/needs.ts'
 import { describeWith, linuxProc, python } from '../../../test/needs.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
-import { type UnseenProcesses, openFilesFromProc } from './open-files.ts'
+import { openFilesFromProc, type UnseenProcesses } from './open-files.ts'
 
 // Real processes on a machine that may be busy.
 vi.setConfig({ testTimeout: 30_000 })
 
 const holdOpen = 'exec 3<"$1"; echo open; sleep 60 & wait'
-const pythonHold = (rest: string): string => `import sys, time, mmap, threading\nf = open(sys.argv[1], 'rb')\n${rest}\nprint('open', flush=True)\ntime.sleep(60)`
+const pythonHold = (rest: string): string =>
+  `import sys, time, mmap, threading\nf = open(sys.argv[1], 'rb')\n${rest}\nprint('open', flush=True)\ntime.sleep(60)`
 
 let folder = ''
 let path = ''
@@ -157,8 +158,8 @@ describeWith([linuxProc, setpriv, python], 'who has a file open, among users', (
 
   it('we are not root and locks suffice -> complete, and a lock of another user is found by /proc/locks', async () => {
     expect(await answerOf(asNobody('locks-suffice'))).toMatchObject({ processes: [], complete: true })
-    const script = `import fcntl, sys, time\nf = open(sys.argv[1], 'r+b')\nfcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)\nprint('open', flush=True)\ntime.sleep(60)`
-    const child = start('python3', ['-c', script, path])
+    const locks = "import fcntl\nf = open(sys.argv[1], 'r+b')\nfcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)"
+    const child = start('python3', ['-c', pythonHold(locks), path])
     await child.line(/open/)
     const answer = await answerOf(asNobody('locks-suffice'))
     expect(answer.processes).toMatchObject([{ pid: child.pid }])

@@ -113,13 +113,16 @@ const deadMount = ['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENXIO', 'ENODEV', 
 
 function threadsHold(pid: number, wanted: ReadonlySet<string>): boolean {
   const threads = readdirSync(`${procFolder}/${pid}/task`)
-  return threads.length > 1 && threads.some((thread) => {
-    const folder = `${procFolder}/${pid}/task/${thread}/fd`
-    return opens(folder, readdirSync(folder), wanted)
-  })
+  return (
+    threads.length > 1 &&
+    threads.some((thread) => {
+      const folder = `${procFolder}/${pid}/task/${thread}/fd`
+      return opens(folder, readdirSync(folder), wanted)
+    })
+  )
 }
 
-/** A mapping outlives its descriptor. Its table names device and inode, but some file systems show another device number there than in stat. */
+/** A mapping outlives its descriptor. Its table names device and inode, but some file systems show another device there than in stat. */
 function maps(pid: number, wanted: ReadonlySet<string>, inodes: readonly string[]): boolean {
   const table = readFileSync(`${procFolder}/${pid}/maps`, 'latin1')
   if (!inodes.some((inode) => table.includes(inode))) return false
@@ -159,7 +162,7 @@ const keyOf = (file: FileIdentity): string => `${file.device}:${file.inode}`
 /** "fd:01", hexadecimal major and minor, as the number that stat gives for the same device (Linux's makedev). */
 function deviceNumber(text: string): number {
   const [major = 0, minor = 0] = text.split(':').map((part) => Number.parseInt(part, 16))
-  return (minor & 0xff) + ((major & 0xfff) << 8) + ((minor & 0xfff00) << 12 >>> 0)
+  return (minor & 0xff) + ((major & 0xfff) << 8) + (((minor & 0xfff00) << 12) >>> 0)
 }
 
 // Inode of the first pid namespace, fixed in the kernel (PROC_PID_INIT_INO).

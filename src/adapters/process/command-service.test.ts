@@ -63,7 +63,14 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
     ])
 
   it('its key variables are set for us -> the bot does not get them, but everything else', async () => {
-    const environment = { ...process.env, DR_BACKUP_KEY: 'k', DR_BACKUP_KEY_FILE: 'f', DR_FAILOVER_DNS_TOKEN: 't', DR_FAILOVER_DNS_TOKEN_FILE: 'g', API_URL: 'here' }
+    const environment = {
+      ...process.env,
+      DR_BACKUP_KEY: 'k',
+      DR_BACKUP_KEY_FILE: 'f',
+      DR_FAILOVER_DNS_TOKEN: 't',
+      DR_FAILOVER_DNS_TOKEN_FILE: 'g',
+      API_URL: 'here',
+    }
     await serviceOf(['sh', '-c', 'env; sleep 60'], environment).start()
     expect(logOf()).toContain('API_URL=here')
     expect(logOf()).not.toMatch(/DR_BACKUP_KEY|DR_FAILOVER_DNS_TOKEN/)
@@ -156,13 +163,19 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
     const record = join(folder, 'state', 'service', '000001.started')
     rmSync(join(folder, 'state', 'service', '000001.ended'))
     writeFileSync(record, readFileSync(record, 'utf8').replace(/^[^\n]*/, 'another-boot'))
-    expect(await service.state()).toMatchObject({ running: 'no', because: 'the machine was restarted since it was started', exitStatus: null })
+    expect(await service.state()).toMatchObject({
+      running: 'no',
+      because: 'the machine was restarted since it was started',
+      exitStatus: null,
+    })
   })
 
   it('it ends but what it started goes on, in a session of its own -> still running, until all of it is stopped', async () => {
     const service = serviceOf(['sh', '-c', 'setsid sleep 60 & sleep 0.5; exit 4'])
     await service.start()
-    await expect.poll(async () => (await service.state()).because, { timeout: 5000 }).toMatch(/exited with status 4, but processes .* remain/)
+    await expect
+      .poll(async () => (await service.state()).because, { timeout: 5000 })
+      .toMatch(/exited with status 4, but processes .* remain/)
     const { running, pids } = await service.state()
     expect(running).toBe('yes')
     expect(await service.stop(2000)).toMatchObject({ running: 'no', pids: [] })
@@ -170,7 +183,9 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
   })
 
   it('the program does not exist, or its folder -> an error that says so', async () => {
-    const failure = await serviceOf(['no-such-program-here']).start().catch((error: unknown) => error)
+    const failure = await serviceOf(['no-such-program-here'])
+      .start()
+      .catch((error: unknown) => error)
     expect(isDrError(failure, 'SERVICE_START_FAILED') && failure.message).toContain('exited with status 127')
     const nowhere = commandService({ ...optionsOf(['true']), cwd: join(folder, 'absent') })
     const second = await nowhere.start().catch((error: unknown) => error)

@@ -67,7 +67,12 @@ interface Sight {
 function look(bot: Bot): Sight {
   const begun = newestStart(bot.folder)
   if (bootId() === null) return { start: begun, members: null }
-  const members = findMembers({ command: bot.command, cwd: realFolder(bot.cwd), markerPrefix: `${markerName}=${bot.marker}.`, start: begun })
+  const members = findMembers({
+    command: bot.command,
+    cwd: realFolder(bot.cwd),
+    markerPrefix: `${markerName}=${bot.marker}.`,
+    start: begun,
+  })
   // Read again: what ended while we looked has its exit status by now.
   return { start: begun === null ? null : readStart(bot.folder, begun.number), members }
 }
@@ -86,8 +91,10 @@ function stateOf({ start: begun, members }: Sight): ServiceState {
 function howItEnded(begun: Start | null): Pick<ServiceState, 'because' | 'exitStatus'> {
   if (begun === null) return { because: 'no process runs this command, and genesis-dr has not started it yet', exitStatus: null }
   const status = begun.exitStatus
-  if (status !== null) return { because: status > 128 ? `ended by signal ${status - 128}` : `exited with status ${status}`, exitStatus: status }
-  if (begun.wrapper !== null && begun.wrapper.bootId !== bootId()) return { because: 'the machine was restarted since it was started', exitStatus: null }
+  if (status !== null)
+    return { because: status > 128 ? `ended by signal ${status - 128}` : `exited with status ${status}`, exitStatus: status }
+  if (begun.wrapper !== null && begun.wrapper.bootId !== bootId())
+    return { because: 'the machine was restarted since it was started', exitStatus: null }
   return { because: 'ended; how is not known', exitStatus: null }
 }
 
@@ -138,7 +145,10 @@ function spawnWrapper(bot: Bot, number: number): Wrapper {
   }
 }
 
-/** Resolves when the wrapper, or that of another starter, has written its record: the bot cannot be lost any more. @throws SERVICE_START_FAILED */
+/**
+ * Resolves when the wrapper, or that of another starter, has written its record: the bot cannot be lost any more.
+ * @throws SERVICE_START_FAILED
+ */
 async function registration(bot: Bot, number: number, wrapper: Wrapper): Promise<'ours' | 'by another'> {
   const registered = (): boolean => wrapper.pid !== undefined && readStart(bot.folder, number).wrapper?.pid === wrapper.pid
   await until(registerMs, () => wrapper.ended() !== null || registered())
@@ -146,7 +156,10 @@ async function registration(bot: Bot, number: number, wrapper: Wrapper): Promise
   if (wrapper.ended() === wrapperExit.registeredByAnother) return 'by another'
   const ended = wrapper.ended()
   if (ended === null) throw notStarted(bot, `it did not register within ${registerMs} ms`)
-  throw notStarted(bot, ended === wrapperExit.notRegistered ? `its record could not be written in ${bot.folder}` : `sh, in ${bot.cwd}, ended with: ${ended}`)
+  throw notStarted(
+    bot,
+    ended === wrapperExit.notRegistered ? `its record could not be written in ${bot.folder}` : `sh, in ${bot.cwd}, ended with: ${ended}`,
+  )
 }
 
 async function stop(bot: Bot, timeoutMs: number): Promise<ServiceState> {
@@ -171,7 +184,8 @@ async function kill(bot: Bot, late: Sight): Promise<void> {
     return left.length === 0
   })
   // The wrapper was killed with the bot, so it could not write this down.
-  if (left.length === 0 && late.members?.wrapper != null && late.start !== null) await recordExit(bot.folder, late.start.number, killedStatus)
+  if (left.length === 0 && late.members?.wrapper != null && late.start !== null)
+    await recordExit(bot.folder, late.start.number, killedStatus)
 }
 
 // 128 + SIGKILL.

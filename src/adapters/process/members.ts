@@ -30,8 +30,9 @@ export function findMembers(wanted: Wanted): Members {
   const session = wanted.start?.wrapper
   // The number of a session stays taken while one of its processes lives, so it is ours unless its leader is another process by now.
   const sessionIsOurs = session?.bootId === bootId() && (wrapper !== null || !alive.some((facts) => facts.pid === session.pid))
-  const ours = withDescendants(alive, (facts) =>
-    facts === wrapper || (sessionIsOurs && facts.sessionId === session?.pid) || startedWith(facts.pid, wanted.markerPrefix),
+  const ours = withDescendants(
+    alive,
+    (facts) => facts === wrapper || (sessionIsOurs && facts.sessionId === session?.pid) || startedWith(facts.pid, wanted.markerPrefix),
   )
   const others = alive.filter((facts) => !ours.includes(facts))
   return { wrapper, ours, byHand: withDescendants(others, (facts) => runsCommand(facts.pid, wanted.command, wanted.cwd)) }

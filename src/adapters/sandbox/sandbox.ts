@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -110,7 +110,12 @@ function orderIdsIn(path: string): ReadonlySet<string> {
   url.search = '?mode=ro&immutable=1'
   const database = new DatabaseSync(url, { readOnly: true })
   try {
-    return new Set(database.prepare('SELECT id FROM orders').all().map((row) => String(row['id'])))
+    return new Set(
+      database
+        .prepare('SELECT id FROM orders')
+        .all()
+        .map((row) => String(row['id'])),
+    )
   } finally {
     database.close()
   }

@@ -3,8 +3,9 @@
  * 'shared' opens a live database for reading only, so that closing it, even as the last one, checkpoints nothing and deletes no log.
  * It must not run in the process that captures that database.
  */
-import { pathToFileURL } from 'node:url'
+
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { isDrError } from '../../errors.ts'
 import type { DatabaseChecks, FileAccess } from '../../ports/database-checks.ts'
 import { resultCode, sqliteError } from './errors.ts'
@@ -32,7 +33,9 @@ export const databaseChecks: DatabaseChecks = {
     }),
   rowCounts: async (path, access) =>
     withDatabase(path, access, (database) => {
-      const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name").all()
+      const tables = database
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
+        .all()
       const counts: Record<string, number> = {}
       for (const { name } of tables) {
         const quoted = `"${String(name).replaceAll('"', '""')}"`

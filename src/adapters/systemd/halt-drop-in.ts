@@ -34,6 +34,7 @@ export async function probeHaltDropIn(unit: string, dropIn: DropIn, run: Run): P
   const file = await run('cat', [dropIn.path], askMs)
   if (file.status !== 0) return { state: 'absent', because: `there is no ${dropIn.path}` }
   if (file.stdout !== dropIn.text) return { state: 'stale', because: `${dropIn.path} says something else than it should` }
-  if (!loaded || /^NeedDaemonReload=yes$/m.test(shown.stdout)) return { state: 'stale', because: 'systemd has not loaded it yet: run systemctl daemon-reload' }
+  if (!loaded || /^NeedDaemonReload=yes$/m.test(shown.stdout))
+    return { state: 'stale', because: 'systemd has not loaded it yet: run systemctl daemon-reload' }
   return { state: 'in place', because: `systemd has loaded ${dropIn.path}` }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BotKind, bots, serviceContract } from '../../../test/contract/service.ts'
 import { systemd } from '../../../test/hosts/needs.ts'
-import { startSystemdHost, type SystemdHost } from '../../../test/hosts/systemd-host.ts'
+import { type SystemdHost, startSystemdHost } from '../../../test/hosts/systemd-host.ts'
 import { describeWith, python } from '../../../test/needs.ts'
 import { isDrError } from '../../errors.ts'
 import type { Service } from '../../ports/service.ts'
@@ -74,7 +74,10 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
   })
 
   it('KillMode=process leaves its children running -> they are stopped too', async () => {
-    const { service } = await unitOf(`trap 'exit 0' TERM; (trap '' TERM; while :; do sleep 0.2; done) & while :; do sleep 0.1; done`, 'KillMode=process')
+    const { service } = await unitOf(
+      `trap 'exit 0' TERM; (trap '' TERM; while :; do sleep 0.2; done) & while :; do sleep 0.1; done`,
+      'KillMode=process',
+    )
     const { pids } = await service.start()
     expect(await service.stop(400)).toMatchObject({ running: 'no', pids: [] })
     expect(await Promise.all(pids.map(isAlive))).not.toContain(true)
@@ -113,8 +116,11 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
   })
 
   it.each<[string, (run: Run) => Run]>([
-    ['systemd does not answer', (run) => (command, args, timeoutMs) =>
-      run('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$0" "$@"', command, ...args], timeoutMs)],
+    [
+      'systemd does not answer',
+      (run) => (command, args, timeoutMs) =>
+        run('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$0" "$@"', command, ...args], timeoutMs),
+    ],
     ['there is no systemctl', (run) => (command, args, timeoutMs) => run(`/absent/${command}`, args, timeoutMs)],
     ['systemctl hangs', (run) => (_command, _args, timeoutMs) => run('sleep', ['60'], Math.min(timeoutMs, 200))],
   ])('%s -> unknown, never "not running"', async (_, broken) => {
@@ -151,9 +157,15 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
     await service.start()
     const dropIn = haltDropIn(name, '/var/lib/bot/halted')
     await host.shell(`mkdir -p ${dropIn.path.replace(/\/[^/]*$/, '')} && printf '%s' '${dropIn.text}' >${dropIn.path}`)
-    expect(await probeHaltDropIn(name, dropIn, host.run)).toMatchObject({ state: 'stale', because: expect.stringContaining('daemon-reload') })
+    expect(await probeHaltDropIn(name, dropIn, host.run)).toMatchObject({
+      state: 'stale',
+      because: expect.stringContaining('daemon-reload'),
+    })
     await host.install(dropIn.path.replace('/etc/systemd/system/', ''), '[Unit]\n')
-    expect(await probeHaltDropIn(name, dropIn, host.run)).toMatchObject({ state: 'stale', because: expect.stringContaining('something else') })
+    expect(await probeHaltDropIn(name, dropIn, host.run)).toMatchObject({
+      state: 'stale',
+      because: expect.stringContaining('something else'),
+    })
     await service.stop(5000)
   })
 })
@@ -183,7 +195,11 @@ describeWith([systemd, python], 'a trading bot as a systemd unit', () => {
     expect(await service.stop(5000)).toMatchObject({ running: 'no', pids: [], exitStatus: 0 })
     expect(await openFiles.holders([{ device, inode }])).toMatchObject({ processes: [], complete: true })
     const lines = readFileSync(witness, 'utf8').trim().split('\n')
-    expect(await host.shell(`${python3} -c "import sqlite3; print(sqlite3.connect('${database}').execute('select max(seq) from ticks').fetchone()[0])"`)).toBe(`${lines.length}\n`)
+    expect(
+      await host.shell(
+        `${python3} -c "import sqlite3; print(sqlite3.connect('${database}').execute('select max(seq) from ticks').fetchone()[0])"`,
+      ),
+    ).toBe(`${lines.length}\n`)
     rmSync(database)
   })
 })

@@ -59,7 +59,10 @@ async function pidsOf({ run }: SystemdServiceOptions, facts: UnitFacts): Promise
   const folders = cgroupRoots.map((root) => `${root}${facts.ControlGroup}`)
   // Not all of the folders are there, and a group may vanish meanwhile: what could be read is what counts, not the exit status.
   const { stdout } = await run('find', [...folders, '-name', 'cgroup.procs', '-exec', 'cat', '{}', '+'], askMs)
-  const members = stdout.split('\n').filter((line) => /^[1-9]\d*$/.test(line)).map(Number)
+  const members = stdout
+    .split('\n')
+    .filter((line) => /^[1-9]\d*$/.test(line))
+    .map(Number)
   return [...new Set([...main, ...members])].sort((a, b) => a - b)
 }
 
@@ -74,7 +77,8 @@ async function start(options: SystemdServiceOptions): Promise<ServiceState> {
   const after = await ask(options)
   if (typeof after === 'string') throw notStarted(options.unit, after)
   const state = stateOfUnit(after, await pidsOf(options, after))
-  if (after.ActiveState !== 'active') throw notStarted(options.unit, [state.because, firstLine(asked.stderr)].filter((part) => part !== '').join('; '))
+  if (after.ActiveState !== 'active')
+    throw notStarted(options.unit, [state.because, firstLine(asked.stderr)].filter((part) => part !== '').join('; '))
   return state
 }
 
@@ -108,7 +112,10 @@ async function awaitStop(options: SystemdServiceOptions, timeoutMs: number): Pro
 async function recentLog({ unit, run }: SystemdServiceOptions, count: number): Promise<readonly string[]> {
   if (count <= 0) return []
   const { stdout } = await run('journalctl', ['--no-pager', '-q', '-o', 'cat', '-n', String(count), '-u', unit], askMs)
-  return stdout.split('\n').filter((line) => line !== '').slice(-count)
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-count)
 }
 
 const firstLine = (text: string): string => text.trim().split('\n')[0] ?? ''

@@ -20,10 +20,12 @@ export type UnitFacts = Readonly<Record<(typeof shownProperties)[number], string
 
 /** null when the output lacks what every systemd says: then nothing can be told. A property that is not there is ''. */
 export function decodeUnitFacts(output: string): UnitFacts | null {
-  const shown = new Map(output.split('\n').map((line): [string, string] => {
-    const at = line.indexOf('=')
-    return [line.slice(0, at), line.slice(at + 1).trim()]
-  }))
+  const shown = new Map(
+    output.split('\n').map((line): [string, string] => {
+      const at = line.indexOf('=')
+      return [line.slice(0, at), line.slice(at + 1).trim()]
+    }),
+  )
   if (!shown.has('LoadState') || !shown.has('ActiveState')) return null
   const facts: Partial<Record<(typeof shownProperties)[number], string>> = {}
   for (const name of shownProperties) facts[name] = shown.get(name) ?? ''

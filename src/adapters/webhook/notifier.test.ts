@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { isDrError } from '../../errors.ts'
@@ -45,7 +45,11 @@ async function hookThat(...answers: readonly ((response: ServerResponse) => void
   return { port: (server.address() as AddressInfo).port, received }
 }
 
-const status = (code: number, headers = {}) => (response: ServerResponse): void => { response.writeHead(code, headers).end('the answer') }
+const status =
+  (code: number, headers = {}) =>
+  (response: ServerResponse): void => {
+    response.writeHead(code, headers).end('the answer')
+  }
 const never = (): void => undefined
 
 describe('a webhook', () => {

@@ -9,6 +9,8 @@ export const integrityCheckFails = probe({
   async look({ checks, files }, { database }) {
     if ((await files.stat(database)) === null) return { found: true, because: `there is no file at ${database}` }
     const problems = await checks.integrity(database, 'quick', 'shared')
-    return problems.length === 0 ? { found: false, because: 'quick_check says ok' } : { found: true, because: problems.slice(0, 3).join('; ') }
+    return problems.length === 0
+      ? { found: false, because: 'quick_check says ok' }
+      : { found: true, because: problems.slice(0, 3).join('; ') }
   },
 })

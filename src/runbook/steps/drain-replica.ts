@@ -12,7 +12,8 @@ export const drainReplica = step({
   needs: ['capture', 'files'],
   async foresee({ capture }) {
     const { pid, control } = await capture.reach()
-    if (pid === null) return { outcome: 'skipped', because: 'no capture runs; would read what the log holds beyond the replica', evidence: {} }
+    if (pid === null)
+      return { outcome: 'skipped', because: 'no capture runs; would read what the log holds beyond the replica', evidence: {} }
     const position = await control.position()
     const because = `would drain the capture (process ${pid}), now at ${formatTxid(position.txid)} with ${position.pendingCommits} commits waiting`
     return { outcome: 'skipped', because, evidence: {} }

@@ -16,7 +16,8 @@ export const notifyTeam = step({
     return { outcome: 'skipped', because, evidence: {}, ...(names.length === 0 ? { notProven: ['team notified'] } : {}) }
   },
   async act({ notifiers }, { runId, scenario, mode, settings }) {
-    if (notifiers.length === 0) return { outcome: 'skipped', because: 'no channel is configured', evidence: {}, notProven: ['team notified'] }
+    if (notifiers.length === 0)
+      return { outcome: 'skipped', because: 'no channel is configured', evidence: {}, notProven: ['team notified'] }
     const message = {
       title: `${scenario.replaceAll('_', ' ')} DETECTED on ${settings.system}`,
       body: `Run ${runId} is recovering ${settings.database}. Trading is stopped. Follow it with: genesis-dr runs show ${runId}`,

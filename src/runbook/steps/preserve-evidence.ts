@@ -15,7 +15,8 @@ export const preserveEvidence = step({
   async foresee({ files }, { settings }) {
     const folder = await files.evidenceFolder(settings.database, settings.evidenceFolder)
     const facts = await files.stat(settings.database)
-    const because = facts === null ? 'there is no database to set aside' : `would rename ${settings.database}, its -wal and its -shm into ${folder}`
+    const because =
+      facts === null ? 'there is no database to set aside' : `would rename ${settings.database}, its -wal and its -shm into ${folder}`
     return { outcome: 'skipped', because, evidence: {} }
   },
   async act({ files, capture, clock }, { runId, scenario, settings }) {
@@ -33,7 +34,8 @@ export const preserveEvidence = step({
     const facts = main === undefined ? null : await files.stat(`${folder}/${main.name}`)
     return {
       outcome: 'done',
-      because: kept.length === 0 ? 'there was no database to set aside' : `${kept.length} files are in ${folder}, with a manifest of their hashes`,
+      because:
+        kept.length === 0 ? 'there was no database to set aside' : `${kept.length} files are in ${folder}, with a manifest of their hashes`,
       evidence: {
         evidence: {
           folder,

@@ -13,7 +13,10 @@ export const protectAgain = step({
   needs: ['capture'],
   async foresee({ capture }) {
     const { pid } = await capture.reach()
-    const who = pid === null ? 'no capture runs: would begin the timeline ourselves' : `would ask the capture (process ${pid}) to begin a new timeline`
+    const who =
+      pid === null
+        ? 'no capture runs: would begin the timeline ourselves'
+        : `would ask the capture (process ${pid}) to begin a new timeline`
     return { outcome: 'skipped', because: who, evidence: {}, ...(pid === null ? { notProven: ['continuous copy'] } : {}) }
   },
   async act({ capture }, { facts }) {

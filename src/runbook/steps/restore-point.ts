@@ -20,7 +20,11 @@ export function restorePointStep(number: string | null, target: Exclude<PointTar
       const chosen = await choosePoint(store, number, target)
       const plan = planRestore(chosen.timeline.files, chosen.target)
       const bytes = plan.files.reduce((sum, file) => sum + file.sizeBytes, 0)
-      return { outcome: 'skipped', because: `would restore ${formatTxid(plan.txid)} from ${plan.files.length} files (${formatBytes(bytes)})`, evidence: {} }
+      return {
+        outcome: 'skipped',
+        because: `would restore ${formatTxid(plan.txid)} from ${plan.files.length} files (${formatBytes(bytes)})`,
+        evidence: {},
+      }
     },
     async act(ports, scope) {
       const chosen = await choosePoint(ports.store, number, target)

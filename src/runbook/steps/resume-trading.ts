@@ -15,7 +15,13 @@ export const resumeTrading = step({
   undo: 'genesis-dr stop-trading',
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
   async foresee({ service }) {
-    if (service === null) return { outcome: 'skipped', because: 'no service is configured: start the bot by hand', evidence: {}, notProven: ['trading resumed'] }
+    if (service === null)
+      return {
+        outcome: 'skipped',
+        because: 'no service is configured: start the bot by hand',
+        evidence: {},
+        notProven: ['trading resumed'],
+      }
     return { outcome: 'skipped', because: `would start ${service.description}`, evidence: {} }
   },
   async act({ service, latch, files, openFiles, capture, clock }, { runId, facts, settings }) {
@@ -29,7 +35,12 @@ export const resumeTrading = step({
       })
     }
     if (service === null) {
-      return { outcome: 'skipped', because: 'no service is configured: start the bot by hand', evidence: {}, notProven: ['trading resumed'] }
+      return {
+        outcome: 'skipped',
+        because: 'no service is configured: start the bot by hand',
+        evidence: {},
+        notProven: ['trading resumed'],
+      }
     }
     await service.start()
     const deadline = clock.monotonicMs() + openMs
@@ -38,7 +49,11 @@ export const resumeTrading = step({
       const strangers = await strangersOn({ files, openFiles, capture }, settings.database)
       const pids = strangers.processes.map((one) => one.pid)
       if (state.running === 'yes' && pids.some((pid) => state.pids.includes(pid))) {
-        return { outcome: 'done', because: `${service.description} runs (${state.because}) and has the database open`, evidence: { resumed: { proven: true, pids } } }
+        return {
+          outcome: 'done',
+          because: `${service.description} runs (${state.because}) and has the database open`,
+          evidence: { resumed: { proven: true, pids } },
+        }
       }
       if (state.running === 'no' || clock.monotonicMs() > deadline) {
         throw new DrError('SERVICE_START_FAILED', {

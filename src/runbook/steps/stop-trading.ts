@@ -30,7 +30,11 @@ export const stopTrading = step({
     const { database } = settings
     if (service === null) {
       const strangers = await strangersOn(ports, database)
-      requireNobody(strangers, database, 'Stop the bot by hand, then repeat. Or give "service:" in the configuration, so that it is stopped for you.')
+      requireNobody(
+        strangers,
+        database,
+        'Stop the bot by hand, then repeat. Or give "service:" in the configuration, so that it is stopped for you.',
+      )
       const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
       return {
         outcome: 'skipped',

@@ -18,7 +18,11 @@ export const validateRecovery = step({
   undo: 'None is needed: it only reads.',
   needs: ['checks'],
   async foresee(_ports, { settings }) {
-    return { outcome: 'skipped', because: `would run ${settings.integrity}_check, read every table and run ${settings.checks.length} checks of yours`, evidence: {} }
+    return {
+      outcome: 'skipped',
+      because: `would run ${settings.integrity}_check, read every table and run ${settings.checks.length} checks of yours`,
+      evidence: {},
+    }
   },
   async act({ checks }, { settings }) {
     const results = [...(await checkDatabase(checks, settings.database, 'alone', settings)), ...exchangeChecks]
