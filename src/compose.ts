@@ -41,7 +41,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
           because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
         })
       }
-      await replicate(settings, request)
+      return replicate(settings, request)
     },
     recover: (request) =>
       acting(

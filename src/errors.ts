@@ -80,6 +80,10 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorTable, value)
+}
+
 /** The three things every error says. Each is one sentence without a secret in it. */
 export interface ErrorText {
   /** What happened, with both values where something differs. */

@@ -7,14 +7,18 @@ export const KiB = 1024
 export const MiB = 1024 * KiB
 export const GiB = 1024 * MiB
 
-/** "850 ms", "3.1 s", "12 min 5 s", "2 h 3 min", "4 d 2 h". Input: ms, >= 0. */
+/** "850 ms", "3.1 s", "12 min 5 s", "15 min", "2 h 3 min", "4 d 2 h". Input: ms, >= 0. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
   const total = Math.round(ms / 1000)
-  if (total < 3600) return `${Math.floor(total / 60)} min ${total % 60} s`
-  if (total < 86_400) return `${Math.floor(total / 3600)} h ${Math.floor((total % 3600) / 60)} min`
-  return `${Math.floor(total / 86_400)} d ${Math.floor((total % 86_400) / 3600)} h`
+  if (total < 3600) return twoUnits(Math.floor(total / 60), 'min', total % 60, 's')
+  if (total < 86_400) return twoUnits(Math.floor(total / 3600), 'h', Math.floor((total % 3600) / 60), 'min')
+  return twoUnits(Math.floor(total / 86_400), 'd', Math.floor((total % 86_400) / 3600), 'h')
+}
+
+function twoUnits(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`
 }
 
 /** "512 B", "1.5 KiB", "676.0 MiB". */

@@ -25,6 +25,9 @@ export interface LtxTrailer {
 }
 
 const trailerBytes = 16
+/** Chosen: 16 KiB of a piece are joined to what the last one left, enough for most pages; joining all of it would copy the whole file. */
+const seamBytes = 16 * 1024
+const nothing = new Uint8Array(0)
 
 /** Feed with `write`, then `end`. @throws LTX_DAMAGED, LTX_UNSUPPORTED with the byte where it was met; nothing more may be written then. */
 export class LtxDecoder {
@@ -33,7 +36,7 @@ export class LtxDecoder {
   readonly #page = { high: 0, low: 0 }
   readonly #sum = { high: 0, low: 0 }
   readonly #index = new PageIndexWriter()
-  #rest: Uint8Array = new Uint8Array(0)
+  #rest: Uint8Array = nothing
   /** Offset in the file of the first byte of `rest`. */
   #offset = 0
   #header: LtxHeader | null = null
@@ -50,22 +53,21 @@ export class LtxDecoder {
   }
 
   write(piece: Uint8Array): void {
-    const bytes = joined(this.#rest, piece)
-    let at = 0
-    if (this.#header === null) {
-      if (bytes.length < headerBytes) {
-        this.#keep(bytes, 0)
-        return
+    for (let at = 0; at < piece.length; ) {
+      const before = this.#rest.length
+      const until = before > 0 && !this.#pagesDone ? at + seamBytes : piece.length
+      const bytes = joined(this.#rest, piece.subarray(at, until))
+      const taken = this.#take(bytes)
+      if (before > 0 && taken >= before) {
+        // The rest is used up: what follows is read where it lies in the piece.
+        this.#offset += taken
+        this.#rest = nothing
+        at += taken - before
+      } else {
+        this.#keep(bytes, taken)
+        at = until
       }
-      this.#begin(bytes)
-      at = headerBytes
     }
-    while (!this.#pagesDone) {
-      const next = this.#frame(bytes, at)
-      if (next === null) break
-      at = next
-    }
-    this.#keep(bytes, at)
   }
 
   end(): LtxTrailer {
@@ -93,6 +95,22 @@ export class LtxDecoder {
     }
     this.#requirePostApply(header, trailer.postApply)
     return trailer
+  }
+
+  /** Takes what is whole in `bytes`: the header, then frames until the pages are done. Returns where it ends. */
+  #take(bytes: Uint8Array): number {
+    let at = 0
+    if (this.#header === null) {
+      if (bytes.length < headerBytes) return 0
+      this.#begin(bytes)
+      at = headerBytes
+    }
+    while (!this.#pagesDone) {
+      const next = this.#frame(bytes, at)
+      if (next === null) break
+      at = next
+    }
+    return at
   }
 
   #keep(bytes: Uint8Array, from: number): void {

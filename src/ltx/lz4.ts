@@ -5,9 +5,14 @@
  */
 import { assert } from '../assert.ts'
 
+/** Bytes that are copied at once. A copy may run over by up to 7 of them, wherever there is room; what comes next overwrites those. */
+const wide = 8
+
 /** True when `source[start, end)` decodes to exactly all of `page`. Otherwise the page holds anything. */
 export function decodeBlock(source: Uint8Array, start: number, end: number, page: Uint8Array): boolean {
   const size = page.length
+  const input = new DataView(source.buffer, source.byteOffset, end)
+  const output = new DataView(page.buffer, page.byteOffset, size)
   let from = start
   let to = 0
   while (from < end) {
@@ -21,12 +26,13 @@ export function decodeBlock(source: Uint8Array, start: number, end: number, page
       }
     }
     if (literals > end - from || literals > size - to) return false
-    if (literals > 24) {
-      page.set(source.subarray(from, from + literals), to)
+    const literalsEnd = to + literals
+    if (literals + wide <= end - from && literalsEnd + wide <= size) {
+      for (let ahead = from; to < literalsEnd; to += wide, ahead += wide) output.setBigInt64(to, input.getBigInt64(ahead))
       from += literals
-      to += literals
+      to = literalsEnd
     } else {
-      for (const stop = from + literals; from < stop; ) page[to++] = source[from++] ?? 0
+      while (to < literalsEnd) page[to++] = source[from++] ?? 0
     }
     if (from === end) return to === size
     if (end - from < 2) return false
@@ -43,16 +49,15 @@ export function decodeBlock(source: Uint8Array, start: number, end: number, page
     }
     length += 4
     if (length > size - to) return false
-    const stop = to + length
+    const matchEnd = to + length
     if (distance === 1) {
-      page.fill(page[to - 1] ?? 0, to, stop)
-      to = stop
-    } else if (length > 32 && distance >= length) {
-      page.copyWithin(to, to - distance, to - distance + length)
-      to = stop
+      page.fill(page[to - 1] ?? 0, to, matchEnd)
+    } else if (distance >= wide && matchEnd + wide <= size) {
+      for (let back = to - distance; to < matchEnd; to += wide, back += wide) output.setBigInt64(to, output.getBigInt64(back))
     } else {
-      for (let back = to - distance; to < stop; ) page[to++] = page[back++] ?? 0
+      for (let back = to - distance; to < matchEnd; ) page[to++] = page[back++] ?? 0
     }
+    to = matchEnd
   }
   return false
 }

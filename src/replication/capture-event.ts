@@ -21,4 +21,4 @@ export type CaptureEvent =
   | { readonly type: 'checkpointed'; readonly frames: number; readonly heldMs: number }
   | { readonly type: 'warning'; readonly because: string }
   | { readonly type: 'let-go'; readonly because: string }
-  | { readonly type: 'stopped'; readonly because: string; readonly txid: number }
+  | { readonly type: 'stopped'; readonly because: string; readonly txid: number; readonly complete: boolean }

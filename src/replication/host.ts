@@ -27,6 +27,7 @@ export class CaptureHost implements CaptureControl {
   #next: AttachOptions
   #turn: Promise<unknown> = Promise.resolve()
   #stopped = false
+  #lastDrain: DrainOutcome = { timeline: '', txid: 0, lastCommitMs: 0, complete: false, because: 'the capture was never drained' }
   #wake = new AbortController()
 
   constructor(world: HostWorld, takeOver: boolean) {
@@ -39,7 +40,7 @@ export class CaptureHost implements CaptureControl {
     signal.addEventListener('abort', () => this.#wake.abort(), { once: true })
     let first = true
     while (!signal.aborted) {
-      if (this.#capture === null && (await this.#mayAttach())) await this.#inTurn(() => this.#attachPatiently(first))
+      if (this.#capture === null) await this.#inTurn(async () => ((await this.#mayAttach()) ? this.#attachPatiently(first) : undefined))
       if (this.#capture !== null) {
         first = false
         await this.#follow(this.#capture, signal)
@@ -69,8 +70,14 @@ export class CaptureHost implements CaptureControl {
     return { ...nothing, ...who, state: this.#letGoAtMs === null ? 'attaching' : 'let-go', trouble: this.#because, continuous: false }
   }
 
+  /** While nothing stands at the path: what the last drain said, because nothing can have been committed since. */
   drain(): Promise<DrainOutcome> {
-    return this.#inTurn(() => this.#attachedCapture().drain())
+    return this.#inTurn(async () => {
+      if (this.#capture === null && !(await this.#world.databaseExists())) return this.#lastDrain
+      if (this.#capture === null) await this.#attachPatiently(false)
+      this.#lastDrain = await this.#attachedCapture().drain()
+      return this.#lastDrain
+    })
   }
 
   letGo(): Promise<void> {
@@ -110,6 +117,8 @@ export class CaptureHost implements CaptureControl {
     } catch (error) {
       if (!isDrError(error, 'DATABASE_MOVED')) throw error
       this.#world.onEvent({ type: 'warning', because: error.message })
+      // The replaced files are still open: what was committed to them before belongs to this history.
+      this.#lastDrain = await capture.drain()
       await capture.letGo()
       if (this.#capture === capture) this.#capture = null
       this.#next = { takeOver: false, fork: null }
@@ -126,7 +135,7 @@ export class CaptureHost implements CaptureControl {
 
   /** A missing file or a busy lock is waited for once we have been attached; at the first start it is an error that a person sees. */
   async #attachPatiently(first: boolean): Promise<void> {
-    if (this.#capture !== null || !(await this.#mayAttach())) return
+    if (this.#capture !== null) return
     try {
       this.#capture = await Capture.open(this.#world, this.#next)
       this.#letGoAtMs = null

@@ -1,5 +1,6 @@
 /** The result of a run, as the contract has it. Pure: a function of what the journal holds and of what was measured. */
 
+import { errorTable, isErrorCode } from '../errors.ts'
 import { isoTime } from '../units.ts'
 import type { RunState, StepState } from '../workflow/run-state.ts'
 import type { CheckResult } from './check-result.ts'
@@ -118,9 +119,22 @@ function inMinutes(ms: number | null): number | null {
   return ms === null ? null : Math.round((ms / 60_000) * 1000) / 1000
 }
 
-/** 0 recovered within its targets, 5 recovered but a target missed, 3 unknown, 4 refused before anything was done, 1 otherwise. */
-export function exitOf(result: RunResult): number {
-  if (result.success) return result.rtoMet === false || result.rpoMet === false ? 5 : 0
-  const last = result.steps.at(-1)
+/**
+ * 0 recovered within its targets, 5 recovered but a target missed, 2 or 4 refused before anything was done, 3 unknown, 1 otherwise.
+ * A refusal counts as one only at the first step: later, something was done.
+ */
+export function exitOf({ success, rtoMet, rpoMet, steps }: RunResult): 0 | 1 | 2 | 3 | 4 | 5 {
+  if (success) return rtoMet === false || rpoMet === false ? 5 : 0
+  const last = steps.at(-1)
+  const exit = exitOfError(last?.evidence)
+  if (steps.length === 1 && (exit === 2 || exit === 4)) return exit
   return last?.outcome === 'unknown' ? 3 : 1
+}
+
+/** The exit status that the error of a step stands for, null when it ended without one. */
+function exitOfError(evidence: unknown): number | null {
+  if (typeof evidence !== 'object' || evidence === null || !('error' in evidence)) return null
+  const { error } = evidence
+  if (typeof error !== 'object' || error === null || !('code' in error) || !isErrorCode(error.code)) return null
+  return errorTable[error.code].exit
 }

@@ -1,5 +1,5 @@
 /** What goes over the control socket, decoded with care: the other end may be another version. */
-import { DrError, type ErrorCode, errorTable } from '../../errors.ts'
+import { DrError, isErrorCode } from '../../errors.ts'
 import type { CaptureFork } from '../../ports/capture-control.ts'
 
 export type Request = { readonly verb: 'position' | 'drain' | 'let-go' } | { readonly verb: 'resume'; readonly fork: CaptureFork | null }
@@ -29,15 +29,11 @@ export function decodeReply(line: string): unknown {
   const { ok, value, error } = parse(line)
   if (ok === true) return value
   const { code, what, untouched, next } = record(error)
-  throw new DrError(isCode(code) ? code : 'CAPTURE_STUCK', {
+  throw new DrError(isErrorCode(code) ? code : 'CAPTURE_STUCK', {
     what: typeof what === 'string' ? what : 'the capture gave an answer that is not understood',
     untouched: typeof untouched === 'string' ? untouched : 'Unknown.',
     next: typeof next === 'string' ? next : 'Look at the output of the capture.',
   })
-}
-
-function isCode(value: unknown): value is ErrorCode {
-  return typeof value === 'string' && Object.hasOwn(errorTable, value)
 }
 
 function decodeFork(value: unknown): CaptureFork | null {

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { Service, ServiceState } from '../../ports/service.ts'
@@ -35,7 +35,7 @@ const afterKillMs = 5000
 const pollMs = 20
 
 export function commandService(options: CommandServiceOptions): Service {
-  const description = `command ${options.command.join(' ')}`
+  const description = `command ${describe(options.command)}`
   const bot: Bot = {
     ...options,
     description,
@@ -49,6 +49,14 @@ export function commandService(options: CommandServiceOptions): Service {
     stop: (timeoutMs) => stop(bot, timeoutMs),
     recentLog: (count) => lastLines(options.logFile, count),
   }
+}
+
+/** Chosen: enough of a command to know it by; paths are shown by their last part. */
+const describedCharacters = 60
+
+function describe(command: readonly string[]): string {
+  const text = command.map((word) => (isAbsolute(word) ? basename(word) : word)).join(' ')
+  return text.length > describedCharacters ? `${text.slice(0, describedCharacters)}...` : text
 }
 
 interface Bot extends CommandServiceOptions {

@@ -17,8 +17,8 @@ export const databaseChecks: DatabaseChecks = {
         database
           .prepare(depth === 'quick' ? 'PRAGMA quick_check(20)' : 'PRAGMA integrity_check(20)')
           .all()
-          .map((row) => String(Object.values(row)[0]))
-          .filter((line) => line !== 'ok'),
+          .flatMap((row) => String(Object.values(row)[0]).split('\n'))
+          .filter((line) => line !== 'ok' && !line.startsWith('*** in database')),
       )
     } catch (error) {
       // SQLite throws when the damage is such that it cannot even look: that is an answer.

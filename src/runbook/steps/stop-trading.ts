@@ -43,8 +43,9 @@ export const stopTrading = step({
         notProven: ['trading stopped'],
       }
     }
-    const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
+    // Asked first: a service that is not known is refused before anything is done.
     const before = await service.state()
+    const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
     const after = await service.stop(settings.stopTimeoutMs)
     const deadline = clock.monotonicMs() + releaseMs
     let strangers = await strangersOn(ports, database)

@@ -1,0 +1,26 @@
+/** Every command, in the order in which the help lists them. */
+import type { Command } from './command.ts'
+import { drill } from './commands/drill.ts'
+import { execute } from './commands/execute.ts'
+import { recover } from './commands/recover.ts'
+import { replicate } from './commands/replicate.ts'
+import { runbook } from './commands/runbook.ts'
+import { runs } from './commands/runs.ts'
+import { backupStatus, replicationStatus, status } from './commands/status.ts'
+import { resumeTrading, stopTrading } from './commands/trading.ts'
+import { validate } from './commands/validate.ts'
+
+export const commands: readonly Command[] = [
+  replicate,
+  status,
+  replicationStatus,
+  backupStatus,
+  validate,
+  recover,
+  execute,
+  drill,
+  stopTrading,
+  resumeTrading,
+  runs,
+  runbook,
+]

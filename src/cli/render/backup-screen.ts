@@ -1,0 +1,36 @@
+/** What can be restored, as a screen. Pure. */
+import type { BackupStatus } from '../../status/backup-status.ts'
+import { formatBytes, formatDuration } from '../../units.ts'
+import type { Palette } from './palette.ts'
+import { notKnown } from './status-screen.ts'
+import { type Fact, factList, table } from './table.ts'
+import { counted, hanging } from './text.ts'
+
+export function backupScreen(status: BackupStatus, palette: Palette, columns: number): string {
+  const { earliest, latest, txid } = status
+  const window = earliest === null ? 'no restore point' : `${counted(status.points, 'restore point')} from ${earliest} to ${latest}`
+  const facts: Fact[] = [
+    { label: 'database', value: status.database },
+    { label: 'replica', value: `${status.replica} (${formatBytes(status.sizeBytes)}, written by ${status.writtenBy})` },
+    { label: 'newest', value: txid === null ? 'none' : `${txid}, ${formatDuration(status.ageMs ?? 0)} old` },
+    { label: 'lag', value: status.lagMs === null ? `${notKnown}: no capture runs` : formatDuration(status.lagMs) },
+    {
+      label: 'proven',
+      value: status.verifiedAt === null ? 'never: run genesis-dr validate' : `${status.verifiedTxid} at ${status.verifiedAt}`,
+    },
+  ]
+  const blocks = [hanging('', window, columns, palette.bold), factList(facts, palette, columns), timelines(status, palette)]
+  return blocks.filter((block) => block !== '').join('\n\n')
+}
+
+function timelines(status: BackupStatus, palette: Palette): string {
+  if (status.timelines.length === 0) return ''
+  const rows = status.timelines.map((one) => [
+    one.timeline ?? '-',
+    one.parent === null ? 'the beginning' : `${one.parent} at ${one.forkTxid}`,
+    `${one.points}`,
+    one.latestTxid ?? '-',
+    one.complete ? '' : palette.bad('not complete: a restore uses its parent'),
+  ])
+  return table([['timeline', 'forks from', 'points', 'newest', ''].map(palette.dim), ...rows])
+}

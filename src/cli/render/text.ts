@@ -1,0 +1,74 @@
+/** Text on a screen of a given width: cleaned of what could steer a terminal, wrapped, cut, padded. Pure. */
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\u0000-\u001f\u007f-\u009f]+/g
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what colours begin with
+const colours = /\u001b\[[0-9;]*m/g
+
+/** One line without C0 and C1 control characters: what a bot wrote to its log must not move our cursor. */
+export function clean(text: string): string {
+  return text.replace(controls, ' ').trim()
+}
+
+/** Columns that a text takes: colours take none. */
+export function visible(text: string): number {
+  return text.replace(colours, '').length
+}
+
+export function padded(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - visible(text)))
+}
+
+/** Chosen: narrower than this, words are broken more than they are read. */
+const narrowest = 24
+
+/** Lines of at most `width` columns, broken between words; what is longer than a line (a path) is broken where it must. */
+export function wrap(text: string, width: number): readonly string[] {
+  const room = Math.max(narrowest, width)
+  const lines: string[] = []
+  let line = ''
+  for (const word of clean(text).split(' ')) {
+    let rest = word
+    if (line !== '' && line.length + 1 + rest.length > room) {
+      lines.push(line)
+      line = ''
+    }
+    while (rest.length > room) {
+      lines.push(rest.slice(0, room))
+      rest = rest.slice(room)
+    }
+    line = line === '' ? rest : `${line} ${rest}`
+  }
+  return line === '' && lines.length > 0 ? lines : [...lines, line]
+}
+
+/** Wrapped, with `first` before the first line and `indent` spaces before the others, as many as `first` is wide if not given. */
+export function hanging(
+  first: string,
+  text: string,
+  columns: number,
+  paint: (line: string) => string = (line) => line,
+  indent = visible(first),
+): string {
+  // The first line has less room than the others: a mark stands for what is before it.
+  const lead = visible(first) - indent
+  const [head = '', ...rest] = wrap(`${'\u00b7'.repeat(lead)}${text}`, columns - indent)
+  return [`${first}${paint(head.slice(lead))}`, ...rest.map((line) => `${' '.repeat(indent)}${paint(line)}`)].join('\n')
+}
+
+/** Cut with "..." where it is longer than `width`. */
+export function shortened(text: string, width: number): string {
+  const line = clean(text)
+  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 3))}...`
+}
+
+/** "1 transaction", "2 transactions", "1,204 restore points", "3 flushes". */
+export function counted(count: number, noun: string): string {
+  const plural = noun.endsWith('sh') ? `${noun}es` : `${noun}s`
+  return `${grouped(count)} ${count === 1 ? noun : plural}`
+}
+
+/** "1,204". */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US')
+}

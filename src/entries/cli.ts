@@ -1,0 +1,85 @@
+/** The command line: the only place that knows argv, the environment, the terminal and the signals of this process. */
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { nodeClock } from '../adapters/node/clock.ts'
+import type { Ask, Interruption, Terminal } from '../cli/command.ts'
+import { runProgram } from '../cli/program.ts'
+import { choosePalette } from '../cli/render/palette.ts'
+import { composeParts } from '../compose.ts'
+import { loadConfig } from '../load-config.ts'
+
+const { stdin, stdout, stderr, env: environment } = process
+
+const terminal: Terminal = {
+  live: stdout.isTTY === true,
+  palette: choosePalette(environment, stdout.isTTY === true),
+  errorPalette: choosePalette(environment, stderr.isTTY === true),
+  columns: () => stdout.columns ?? 100,
+  errorColumns: () => (stderr.isTTY === true ? stderr.columns : null),
+  write: (text) => void stdout.write(text),
+  writeError: (text) => void stderr.write(text),
+}
+
+/** Once: what is under way is brought to a good end. Twice: at once, and everything that is durable stays so. */
+function watchSignals(): Interruption {
+  const stop = new AbortController()
+  let by: ReturnType<Interruption['by']> = null
+  for (const [signal, kind] of [
+    ['SIGINT', 'interrupt'],
+    ['SIGTERM', 'terminate'],
+    ['SIGHUP', 'terminate'],
+  ] as const) {
+    process.on(signal, () => {
+      if (by !== null) {
+        stderr.write('\nstopped at once; what was under way is recorded: genesis-dr runs\n')
+        process.exit(130)
+      }
+      by = kind
+      stop.abort()
+      if (kind === 'interrupt' && stderr.isTTY) stderr.write('\nfinishing what is under way; once more to stop at once\n')
+    })
+  }
+  return { signal: stop.signal, by: () => by }
+}
+
+const interruption = watchSignals()
+
+const ask: Ask = (question) =>
+  new Promise((answer) => {
+    const lines = createInterface({ input: stdin, output: stderr })
+    const end = (line: string | null): void => {
+      interruption.signal.removeEventListener('abort', onAbort)
+      lines.close()
+      answer(line)
+    }
+    const onAbort = (): void => end(null)
+    interruption.signal.addEventListener('abort', onAbort)
+    lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    lines.once('close', () => answer(null))
+    lines.question(question, end)
+  })
+
+function versionOf(): string {
+  const text: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown'
+}
+
+// Whoever reads our output may go away (`| head`); what is under way goes on to its end.
+for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
+
+const status = await runProgram(process.argv.slice(2), {
+  terminal,
+  interruption,
+  clock: nodeClock,
+  ask: stdin.isTTY === true && stderr.isTTY === true ? ask : null,
+  resolve,
+  user: userInfo().username,
+  version: versionOf(),
+  debug: environment['GENESIS_DR_DEBUG'] === '1',
+  readConfig: (flags) => loadConfig({ ...flags, environment, workingFolder: process.cwd() }),
+  composeParts: (config) => composeParts(config, environment),
+})
+// Not a natural end: that would close SQLite's connections, and the last one to close deletes the log behind the bot.
+process.exit(status)
