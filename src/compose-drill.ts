@@ -33,17 +33,11 @@ export async function playDrill(request: PlayRequest): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'genesis-dr-drill-'))
   const database = join(folder, 'bot.db')
   const witness = join(folder, 'witness.jsonl')
+  const options = { db: database, witness, rate: tradesPerSecond, seed, leash: process.pid }
   const command = [
     process.execPath,
     entryPath('drill-bot'),
-    '--db',
-    database,
-    '--witness',
-    witness,
-    '--rate',
-    `${tradesPerSecond}`,
-    '--seed',
-    `${seed}`,
+    ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]),
   ]
   const settings: SystemSettings = {
     name: 'drill',

@@ -1,5 +1,4 @@
 /** The composition root of the faces: from the configuration to one function a verb. */
-import { dirname, join } from 'node:path'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
@@ -11,7 +10,7 @@ import { DrError } from './errors.ts'
 import { checkDatabase } from './runbook/check-database.ts'
 import { runbookDocument } from './runbook/document.ts'
 import { execute, factsOf, foresee, lastInterrupted, newRunId } from './runbook/execute.ts'
-import { recoverToFile, reportOfRun } from './runbook/recover.ts'
+import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
 import { resultOf } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
@@ -44,9 +43,8 @@ export function composeParts(config: Config, environment: Readonly<Record<string
       return replicate(settings, request)
     },
     recover: (request) =>
-      acting(
-        (system) => (request.output === null ? inPlace(system, request) : toFile(system, request, request.output)),
-        request.full ? { integrity: 'full' } : {},
+      within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, request.dryRun ? 'look' : 'act', (system) =>
+        request.output === null ? inPlace(system, request) : toFile(system, request, request.output),
       ),
     backupStatus: () => looking(backups(settings)),
     replicationStatus: () => looking(replication(settings)),
@@ -106,22 +104,11 @@ async function runScenario({ world }: System, request: ExecuteCommand) {
 
 async function toFile({ ports, world }: System, request: RecoverRequest, output: string) {
   const { target, timeline, dryRun } = request
-  if (target.kind === 'last-good') {
-    throw new DrError('USAGE', {
-      what: '--last-good recovers in place',
-      untouched: 'Nothing was done.',
-      next: 'Leave --output out, or give --txid.',
-    })
-  }
-  const onProgress = (bytesRead: number, bytesTotal: number): void =>
-    request.onEvent({
-      type: 'step-progress',
-      step: 'restore',
-      text: `${Math.floor((100 * bytesRead) / Math.max(1, bytesTotal))} %`,
-      elapsedMs: 0,
-    })
-  const report = await recoverToFile(ports, { output, timeline, target, dryRun, settings: world.settings('recover'), onProgress })
-  return { ended: 'done' as const, report }
+  const settings = world.settings('recover')
+  if (dryRun) return { ended: 'done' as const, report: await foreseeRecovery(ports, { output, timeline, target, settings }) }
+  const progress = (text: string): void => request.onEvent({ type: 'step-progress', step: 'recover', text, elapsedMs: 0 })
+  const temporary = `${output}.genesis-dr-${newRunId(world)}`
+  return { ended: 'done' as const, report: await recoverToFile(ports, { output, temporary, timeline, target, settings, progress }) }
 }
 
 async function inPlace({ ports, world }: System, request: RecoverRequest) {
@@ -137,11 +124,9 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
   }
   if (request.dryRun) {
     const looked = await foresee(world, common)
-    if (!looked.success || target.kind === 'last-good') return { ended: 'failed' as const, result: looked }
-    const path = join(dirname(world.settings('').database), `.${newRunId(world)}.never`)
+    if (!looked.success) return { ended: 'failed' as const, result: looked }
     const settings = world.settings('recover')
-    const report = await recoverToFile(ports, { output: path, timeline, target, dryRun: true, settings, onProgress: () => {} })
-    return { ended: 'done' as const, report: { ...report, output: settings.database } }
+    return { ended: 'done' as const, report: await foreseeRecovery(ports, { output: settings.database, timeline, target, settings }) }
   }
   const outcome = await execute(world, { ...common, mode: 'live', approve: async () => ({ do: 'run' }) })
   if (outcome.ended === 'paused') return outcome
@@ -181,7 +166,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
 const validateNow =
   (settings: SystemSettings) =>
   ({ ports, world }: System) =>
-    validate(ports, verificationsOf(settings), world.settings('validate'), `${settings.database}.validating`)
+    validate(ports, verificationsOf(settings), world.settings('validate'), `${settings.database}.genesis-dr-validate-${newRunId(world)}`)
 
 /** The checks of that run, again, on the database as it is now. */
 const validateRun =

@@ -1,7 +1,8 @@
 /**
- * The capture of one database as a process of its own: argv[2] is its settings as JSON. One JSON line an event on stdout; SIGTERM flushes
- * and ends 0; an error ends with the status of its code, as one JSON line on stderr.
+ * The capture of one database as a process of its own: argv[2] is its settings as JSON, argv[3] the process that it ends with, if given.
+ * One JSON line an event on stdout; SIGTERM flushes and ends 0; an error ends with the status of its code, as one JSON line on stderr.
  */
+import { holdLeash } from '../adapters/process/leash.ts'
 import { replicate, type SystemSettings } from '../compose-system.ts'
 import { isDrError, sentenceOf } from '../errors.ts'
 
@@ -9,6 +10,7 @@ const settings = JSON.parse(process.argv[2] ?? '{}') as SystemSettings
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 process.on('SIGINT', () => stop.abort())
+if (process.argv[3] !== undefined) holdLeash(Number(process.argv[3]), () => stop.abort())
 try {
   await replicate(settings, {
     takeOver: false,

@@ -3,8 +3,9 @@
  * committed. It knows nothing of recovery. It goes on from whatever the database holds, and dies of whatever SQLite cannot bear.
  *
  *   node src/entries/drill-bot.ts --db FILE --witness FILE [--rate TX_PER_S] [--seed N] [--history EVENTS]
- *     [--read-every MS] [--page-size BYTES]
+ *     [--read-every MS] [--page-size BYTES] [--leash PID]
  *
+ * With a leash it ends when that process is gone: the bot of a drill that was killed does not trade on for ever.
  * A rate of 0 is as fast as possible. History is written when the database is new. Exit status: 0 after SIGTERM or SIGINT, 1 after an
  * error of SQLite, 2 for a command line that it does not know.
  */
@@ -12,6 +13,7 @@ import { randomBytes } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
+import { holdLeash } from '../adapters/process/leash.ts'
 import { botSchema } from '../drill/bot-schema.ts'
 import {
   accountIds,
@@ -39,6 +41,8 @@ interface Options {
   readonly history: number
   readonly readEveryMs: number
   readonly pageSize: number
+  /** null: it lives until it is stopped. */
+  readonly leashPid: number | null
 }
 
 function readOptions(args: string[]): Options {
@@ -52,6 +56,7 @@ function readOptions(args: string[]): Options {
       history: { type: 'string', default: '20000' },
       'read-every': { type: 'string', default: '50' },
       'page-size': { type: 'string', default: '4096' },
+      leash: { type: 'string' },
     },
   })
   if (values.db === undefined || values.witness === undefined) throw new TypeError('--db FILE and --witness FILE are required')
@@ -68,6 +73,7 @@ function readOptions(args: string[]): Options {
     history: number('history'),
     readEveryMs: number('read-every'),
     pageSize: number('page-size'),
+    leashPid: values.leash === undefined ? null : Number(values.leash),
   }
 }
 
@@ -285,6 +291,8 @@ function run(options: Options): void {
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => orDie(finish))
+  const { leashPid } = options
+  if (leashPid !== null) holdLeash(leashPid, () => orDie(finish))
   next()
 }
 

@@ -28,7 +28,7 @@ export function decodeBlock(source: Uint8Array, start: number, end: number, page
     if (literals > end - from || literals > size - to) return false
     const literalsEnd = to + literals
     if (literals + wide <= end - from && literalsEnd + wide <= size) {
-      for (let ahead = from; to < literalsEnd; to += wide, ahead += wide) output.setBigInt64(to, input.getBigInt64(ahead))
+      for (let ahead = from; to < literalsEnd; to += wide, ahead += wide) output.setBigInt64(to, input.getBigInt64(ahead, true), true)
       from += literals
       to = literalsEnd
     } else {
@@ -53,7 +53,7 @@ export function decodeBlock(source: Uint8Array, start: number, end: number, page
     if (distance === 1) {
       page.fill(page[to - 1] ?? 0, to, matchEnd)
     } else if (distance >= wide && matchEnd + wide <= size) {
-      for (let back = to - distance; to < matchEnd; to += wide, back += wide) output.setBigInt64(to, output.getBigInt64(back))
+      for (let back = to - distance; to < matchEnd; to += wide, back += wide) output.setBigInt64(to, output.getBigInt64(back, true), true)
     } else {
       for (let back = to - distance; to < matchEnd; ) page[to++] = page[back++] ?? 0
     }

@@ -5,6 +5,8 @@ export interface OutputFiles {
    * @throws OUTPUT_EXISTS, DISK_FULL, IO_FAILED
    */
   create(path: string): OutputFile
+  /** Bytes that may still be written to the file system that would hold `path`. @throws IO_FAILED */
+  freeBytes(path: string): number
 }
 
 /** Synchronous: a restore writes megabytes a call, and order is all that matters. Every method may throw DISK_FULL or IO_FAILED. */

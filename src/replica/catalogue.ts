@@ -2,7 +2,7 @@
 import { DrError } from '../errors.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { levelPrefix, levels, type ReplicaFile, replicaFile, timelineKey, timelinePattern } from './layout.ts'
-import { planRestore } from './plan.ts'
+import { planRestore, restorePoints } from './plan.ts'
 import { readWhole } from './read-object.ts'
 import { decodeTimeline, foreignTimeline, lineage, type Timeline } from './timeline.ts'
 
@@ -18,6 +18,8 @@ export interface CatalogueTimeline extends Timeline {
   readonly files: readonly ReplicaFile[]
   /** Newest txid that can be restored, 0 for none. */
   readonly latestTxid: number
+  /** Newest txid that a file is there for: beyond `latestTxid` where files between them are missing. */
+  readonly listedTxid: number
   /** False until the chain up to its fork is there: then a restore uses the parent. */
   readonly complete: boolean
 }
@@ -69,6 +71,11 @@ export function chooseTimeline(catalogue: Catalogue, number: string | null): Cat
   })
 }
 
+/** Points that a restore on this timeline can end at, ascending. */
+export function reachablePoints(timeline: CatalogueTimeline): readonly ReplicaFile[] {
+  return restorePoints(timeline.files).filter((point) => point.maxTxid <= timeline.latestTxid)
+}
+
 async function readTimeline(store: ObjectStore, number: string): Promise<Timeline | null> {
   const key = timelineKey(number)
   try {
@@ -113,5 +120,6 @@ function inherited(
 
 function describe(timeline: Timeline, files: readonly ReplicaFile[]): CatalogueTimeline {
   const latestTxid = planRestore(files, 'newest-reachable').txid
-  return { ...timeline, files, latestTxid, complete: latestTxid > 0 && latestTxid >= (timeline.parent?.forkTxid ?? 0) }
+  const listedTxid = files.reduce((newest, file) => Math.max(newest, file.maxTxid), 0)
+  return { ...timeline, files, latestTxid, listedTxid, complete: latestTxid > 0 && latestTxid >= (timeline.parent?.forkTxid ?? 0) }
 }

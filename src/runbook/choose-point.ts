@@ -1,8 +1,8 @@
 /** Which restore point a person means: by txid, by time, the newest, or the newest good one. */
 import type { ObjectStore } from '../ports/object-store.ts'
-import { type CatalogueTimeline, chooseTimeline, readCatalogue } from '../replica/catalogue.ts'
+import { type CatalogueTimeline, chooseTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
-import { pointAtTime, restorePoints } from '../replica/plan.ts'
+import { pointAtTime } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 
 export type PointTarget =
@@ -24,8 +24,7 @@ export async function choosePoint(
   const timeline = chooseTimeline(await readCatalogue(store), number)
   if (target.kind === 'txid') return { timeline, target: { txid: target.txid } }
   if (target.kind !== 'time') return { timeline, target: 'latest' }
-  const points = restorePoints(timeline.files).filter((point) => point.maxTxid <= timeline.latestTxid)
-  return { timeline, target: { txid: (await pointByHeaders(store, points, target.epochMs)).maxTxid } }
+  return { timeline, target: { txid: (await pointByHeaders(store, reachablePoints(timeline), target.epochMs)).maxTxid } }
 }
 
 /**

@@ -1,12 +1,11 @@
 /** Point-in-time recovery by hand: into a file of its own, or in place. It never touches the exchange. */
 import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
+import { chooseTimeline, readCatalogue } from '../replica/catalogue.ts'
 import { planRestore } from '../replica/plan.ts'
-import { restoreFile } from '../restore/restore-file.ts'
+import type { Restored } from '../restore/restore-file.ts'
 import { isoTime } from '../units.ts'
-import { restoredFacts } from './candidate.ts'
-import { checkDatabase } from './check-database.ts'
-import { failures } from './check-result.ts'
+import { restoreCandidate, restoredFacts, restoreLastGood } from './candidate.ts'
 import { choosePoint, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -37,50 +36,95 @@ export const afterRecover = 'Compare positions and open orders with the exchange
 
 export interface RecoverFileRequest {
   readonly output: string
+  /** Where the file is restored to until it has passed: beside `output`, and of nobody else. */
+  readonly temporary: string
   readonly timeline: string | null
-  readonly target: Exclude<PointTarget, { kind: 'last-good' }>
-  readonly dryRun: boolean
+  readonly target: PointTarget
   readonly settings: RunSettings
-  readonly onProgress: (bytesRead: number, bytesTotal: number) => void
+  readonly progress: (text: string) => void
 }
 
 /**
- * The durable, checked file is at `output`. If we die here: a temporary file beside it may stay, and nothing is at `output`.
- * @throws OUTPUT_EXISTS, POINT_NOT_FOUND, REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED, VERIFICATION_FAILED, DISK_FULL
+ * The durable, checked file is at `output`. If we die here: the temporary file may stay, and nothing is at `output`.
+ * @throws OUTPUT_EXISTS, POINT_NOT_FOUND, REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED, VERIFICATION_FAILED, NO_GOOD_POINT, DISK_FULL
  */
 export async function recoverToFile(ports: RunbookPorts, request: RecoverFileRequest): Promise<RecoverReport> {
-  const { store, files, outputs, checks, clock } = ports
-  const { output, settings } = request
+  const { files, clock } = ports
+  const { output, settings, temporary } = request
   const began = clock.monotonicMs()
   if ((await files.stat(output)) !== null) throw outputExists(output)
-  const notes = await drainIfPossible(ports, settings.database, request)
-  const { timeline, target } = await choosePoint(store, request.timeline, request.target)
-  const plan = planRestore(timeline.files, target)
-  const base = { output, timeline: timeline.number, txid: formatTxid(plan.txid), dryRun: request.dryRun, next: afterRecover }
-  if (request.dryRun) {
-    const bytesRead = plan.files.reduce((sum, file) => sum + file.sizeBytes, 0)
-    const timestamp = isoTime(plan.files.at(-1)?.timestampMs ?? 0)
-    const nothing = { pages: 0, sizeBytes: 0, verified: [], durationMs: clock.monotonicMs() - began }
-    return { ...base, ...nothing, timestamp, filesRead: plan.files.length, bytesRead, notes: [...notes, 'dry run: nothing was written'] }
-  }
-  const temporary = `${output}.restoring`
-  await files.removeTemporary(temporary)
-  const restored = await restoreFile(store, plan, outputs, temporary, ({ bytesRead, bytesTotal }) =>
-    request.onProgress(bytesRead, bytesTotal),
-  )
-  const wrong = failures(await checkDatabase(checks, temporary, 'alone', settings))
-  if (wrong !== '') {
-    await files.removeTemporary(temporary)
-    throw new DrError('VERIFICATION_FAILED', {
-      what: `${base.txid} was restored but does not pass: ${wrong}`,
-      untouched: 'The file was removed; nothing else was touched.',
-      next: 'Restore another point, or let genesis-dr recover --last-good find one.',
-    })
-  }
+  const notes = await drainIfPossible(ports, settings.database, request.target)
+  const { timeline, restored } = await restoreTarget(ports, request)
   await files.place(temporary, output, await files.stat(settings.database))
   const { pages, sizeBytes, filesRead, bytesRead, verified } = restoredFacts(restored, settings)
-  const timestamp = isoTime(restored.timestampMs)
-  return { ...base, timestamp, pages, sizeBytes, filesRead, bytesRead, verified, notes, durationMs: clock.monotonicMs() - began }
+  return {
+    output,
+    timeline,
+    txid: formatTxid(restored.txid),
+    timestamp: isoTime(restored.timestampMs),
+    pages,
+    sizeBytes,
+    filesRead,
+    bytesRead,
+    verified,
+    notes,
+    durationMs: clock.monotonicMs() - began,
+    dryRun: false,
+    next: afterRecover,
+  }
+}
+
+/** What passes all checks stands under the temporary name. */
+async function restoreTarget(
+  ports: RunbookPorts,
+  request: RecoverFileRequest,
+): Promise<{ readonly timeline: string | null; readonly restored: Restored }> {
+  const { target, temporary } = request
+  if (target.kind === 'last-good') {
+    const timeline = chooseTimeline(await readCatalogue(ports.store), request.timeline)
+    return { timeline: timeline.number, restored: (await restoreLastGood(ports, request, timeline, temporary)).restored }
+  }
+  const chosen = await choosePoint(ports.store, request.timeline, target)
+  const { txid } = planRestore(chosen.timeline.files, chosen.target)
+  const { verdict, restored } = await restoreCandidate(ports, request, chosen.timeline, txid, temporary)
+  if (verdict.good && restored !== null) return { timeline: chosen.timeline.number, restored }
+  await ports.files.removeTemporary(temporary)
+  throw new DrError('VERIFICATION_FAILED', {
+    what: `${formatTxid(txid)} does not pass: ${verdict.because}`,
+    untouched: 'What was restored of it was removed; nothing else was touched.',
+    next: 'Restore another point, or let genesis-dr recover --last-good find one.',
+  })
+}
+
+/** What `recover` would do: the plan is made from what is really there, and nothing is written. */
+export async function foreseeRecovery(
+  { store, files, clock }: RunbookPorts,
+  request: Omit<RecoverFileRequest, 'temporary' | 'progress'>,
+): Promise<RecoverReport> {
+  const { output, settings } = request
+  const began = clock.monotonicMs()
+  if (output !== settings.database && (await files.stat(output)) !== null) throw outputExists(output)
+  const { target } = request
+  const chosen = await choosePoint(store, request.timeline, target.kind === 'last-good' ? { kind: 'latest' } : target)
+  const plan = planRestore(chosen.timeline.files, chosen.target)
+  return {
+    output,
+    timeline: chosen.timeline.number,
+    txid: formatTxid(plan.txid),
+    timestamp: isoTime(plan.files.at(-1)?.timestampMs ?? 0),
+    pages: 0,
+    sizeBytes: 0,
+    filesRead: plan.files.length,
+    bytesRead: plan.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    verified: [],
+    notes: [
+      'dry run: nothing was written',
+      ...(target.kind === 'last-good' ? ['an earlier point would be taken if this one does not pass'] : []),
+    ],
+    durationMs: clock.monotonicMs() - began,
+    dryRun: true,
+    next: afterRecover,
+  }
 }
 
 /** What a finished in-place run says. */
@@ -107,8 +151,8 @@ export function reportOfRun(facts: Partial<RunFacts>, durationMs: number): Recov
 }
 
 /** The newest commits are only in the replica once it is drained; where that cannot be done safely, it is said. */
-async function drainIfPossible(ports: RunbookPorts, database: string, { target, dryRun }: RecoverFileRequest): Promise<readonly string[]> {
-  if (dryRun || target.kind !== 'latest' || (await ports.files.stat(database)) === null) return []
+async function drainIfPossible(ports: RunbookPorts, database: string, target: PointTarget): Promise<readonly string[]> {
+  if (target.kind === 'txid' || target.kind === 'time' || (await ports.files.stat(database)) === null) return []
   const { pid, control } = await ports.capture.reach()
   if (pid === null) {
     const strangers = await strangersOn(ports, database)

@@ -1,9 +1,11 @@
-/** Is what we have restorable now: the newest point restored to a scratch file, checked, and compared with the live database. */
+/** Is what we have restorable now: the newest point restored to a scratch file and checked, by the checksum that the live database had too. */
+import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { VerificationLog } from '../ports/verification-log.ts'
-import { planRestore } from '../replica/plan.ts'
+import { planRestore, type RestorePlan } from '../replica/plan.ts'
+import { readHeader } from '../replica/read-object.ts'
 import { restoreFile } from '../restore/restore-file.ts'
-import { isoTime } from '../units.ts'
+import { formatBytes, isoTime } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, passed } from './check-result.ts'
 import { choosePoint } from './choose-point.ts'
@@ -34,7 +36,7 @@ export async function validate(
   const drained = pid === null ? null : await control.drain()
   const { timeline, target } = await choosePoint(store, null, { kind: 'latest' })
   const plan = planRestore(timeline.files, target)
-  await files.removeTemporary(scratch)
+  await requireRoom(ports, plan, scratch)
   try {
     const restored = await restoreFile(store, plan, outputs, scratch)
     const validation = [
@@ -64,4 +66,19 @@ export async function validate(
   } finally {
     await files.removeTemporary(scratch)
   }
+}
+
+/** A bot must not find its disk full because we looked: twice the size of the database has to be free. @throws DISK_FULL */
+async function requireRoom({ store, outputs }: RunbookPorts, plan: RestorePlan, scratch: string): Promise<void> {
+  const last = plan.files.at(-1)
+  if (last === undefined) return
+  const { pageSize, commit } = await readHeader(store, last.key)
+  const needed = 2 * pageSize * commit
+  const free = outputs.freeBytes(scratch)
+  if (free >= needed) return
+  throw new DrError('DISK_FULL', {
+    what: `restoring ${formatBytes(pageSize * commit)} for a look would leave too little room: ${formatBytes(free)} are free, ${formatBytes(needed)} are asked for`,
+    untouched: 'Nothing was written.',
+    next: `Free space beside ${scratch}, or validate on another machine: genesis-dr validate --db COPY --replica URL`,
+  })
 }

@@ -2,8 +2,7 @@
 import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { VerificationLog } from '../ports/verification-log.ts'
-import { type CatalogueTimeline, readCatalogue } from '../replica/catalogue.ts'
-import { restorePoints } from '../replica/plan.ts'
+import { type CatalogueTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
 import { isoTime } from '../units.ts'
 
 export interface BackupStatus {
@@ -35,6 +34,8 @@ export interface TimelineStatus {
   readonly complete: boolean
   readonly points: number
   readonly latestTxid: string | null
+  /** Files are missing after `latestTxid`, yet there are some up to here; null: nothing is missing. */
+  readonly beyondGapTxid: string | null
 }
 
 export async function backupStatus(
@@ -45,7 +46,7 @@ export async function backupStatus(
 ): Promise<BackupStatus> {
   const catalogue = await readCatalogue(store)
   const newest = catalogue.timelines.findLast((one) => one.complete)
-  const points = newest === undefined ? [] : reachable(newest)
+  const points = newest === undefined ? [] : reachablePoints(newest)
   const verified = await verifications.read()
   const last = points.at(-1)
   const first = points[0]
@@ -68,17 +69,14 @@ export async function backupStatus(
   }
 }
 
-function reachable(timeline: CatalogueTimeline) {
-  return restorePoints(timeline.files).filter((point) => point.maxTxid <= timeline.latestTxid)
-}
-
 function describe(timeline: CatalogueTimeline): TimelineStatus {
   return {
     timeline: timeline.number,
     parent: timeline.parent?.number ?? null,
     forkTxid: timeline.parent === null ? null : formatTxid(timeline.parent.forkTxid),
     complete: timeline.complete,
-    points: reachable(timeline).length,
+    points: reachablePoints(timeline).length,
     latestTxid: timeline.latestTxid === 0 ? null : formatTxid(timeline.latestTxid),
+    beyondGapTxid: timeline.listedTxid > timeline.latestTxid ? formatTxid(timeline.listedTxid) : null,
   }
 }

@@ -1,5 +1,6 @@
 /** New files of a restore on a file system. */
-import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, statfsSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { OutputFile, OutputFiles } from '../../ports/output-file.ts'
 import { codeOf, diskError } from './durable.ts'
@@ -15,6 +16,14 @@ export const outputFiles: OutputFiles = {
       sync: () => guarded(`make ${path} durable`, () => fdatasyncSync(descriptor)),
       close: () => closeSync(descriptor),
     } satisfies OutputFile
+  },
+  freeBytes: (path) => {
+    try {
+      const { bavail, bsize } = statfsSync(dirname(path))
+      return bavail * bsize
+    } catch (error) {
+      throw diskError(error, `ask how much space is free beside ${path}`, untouched)
+    }
   },
 }
 

@@ -1,6 +1,7 @@
 /**
  * A drill's own system in a temporary folder: a bot and a capture as real processes, on a real database.
- * If we die here: the bot and the capture go on in the folder; both carry its path in their command lines, and end with it being stopped.
+ * If we die here: the bot and the capture are on our leash and end by themselves; the folder stays, under the system's one for temporary
+ * files.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -81,7 +82,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 }
 
 function startCapture(settings: unknown): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [entryPath('capture'), JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [entryPath('capture'), JSON.stringify(settings), `${process.pid}`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   return new Promise((resolve, reject) => {
     let errors = ''
     child.stderr.on('data', (text: Buffer) => {

@@ -16,7 +16,7 @@ const options = {
   txid: txid('N', 'exactly this restore point'),
   lastGood: flag('the newest restore point that passes all checks'),
   timeline: timelineNumber('HEX', 'on this timeline instead of the newest and its ancestors'),
-  output: text('FILE', 'restore into this new file; nothing else is touched'),
+  output: text('FILE', 'restore into this new file; the database is not touched'),
   dryRun: flag('look, say what would be done, and change nothing'),
   full: flag('check with integrity_check instead of quick_check; about ten times slower'),
 }

@@ -30,7 +30,12 @@ function timelines(status: BackupStatus, palette: Palette): string {
     one.parent === null ? 'the beginning' : `${one.parent} at ${one.forkTxid}`,
     `${one.points}`,
     one.latestTxid ?? '-',
-    one.complete ? '' : palette.bad('not complete: a restore uses its parent'),
+    troubleOf(one, palette),
   ])
   return table([['timeline', 'forks from', 'points', 'newest', ''].map(palette.dim), ...rows])
+}
+
+function troubleOf({ complete, beyondGapTxid }: BackupStatus['timelines'][number], palette: Palette): string {
+  if (!complete) return palette.bad('not complete: a restore uses its parent')
+  return beyondGapTxid === null ? '' : palette.bad(`GAP: files are missing after it, and those up to ${beyondGapTxid} cannot be used`)
 }

@@ -5,7 +5,7 @@ import { step } from '../runbook.ts'
 export const drainReplica = step({
   name: 'drain-replica',
   phase: 'immediate',
-  title: 'Identify last known good backup',
+  title: 'Copy what is committed, before anything is moved',
   does: 'Asks the capture to publish everything committed; where no capture runs, reads the rest of the log from the file at rest.',
   repeat: 'What is published already is found published.',
   undo: 'None is needed: the replica only grows.',

@@ -1,7 +1,8 @@
 /** The restore point that a person asked for, restored beside the database and checked. */
 import { DrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
-import { planRestore, restorePoints } from '../../replica/plan.ts'
+import { reachablePoints } from '../../replica/catalogue.ts'
+import { planRestore } from '../../replica/plan.ts'
 import { formatBytes, isoTime } from '../../units.ts'
 import { countLoss, restoreCandidate, restoredFacts, temporaryName } from '../candidate.ts'
 import { choosePoint, type PointTarget } from '../choose-point.ts'
@@ -29,10 +30,10 @@ export function restorePointStep(number: string | null, target: Exclude<PointTar
     async act(ports, scope) {
       const chosen = await choosePoint(ports.store, number, target)
       const plan = planRestore(chosen.timeline.files, chosen.target)
-      const points = restorePoints(chosen.timeline.files).filter((one) => one.maxTxid <= chosen.timeline.latestTxid)
-      const point = points.find((one) => one.maxTxid === plan.txid)
+      const point = reachablePoints(chosen.timeline).find((one) => one.maxTxid === plan.txid)
       const temporary = temporaryName(scope)
-      const { verdict, restored } = point === undefined ? noSuch : await restoreCandidate(ports, scope, chosen.timeline, point, temporary)
+      const { verdict, restored } =
+        point === undefined ? noSuch : await restoreCandidate(ports, scope, chosen.timeline, point.maxTxid, temporary)
       if (point === undefined || restored === null || !verdict.good) {
         await ports.files.removeTemporary(temporary)
         throw new DrError('VERIFICATION_FAILED', {
@@ -41,7 +42,7 @@ export function restorePointStep(number: string | null, target: Exclude<PointTar
           next: 'Restore another point, or let genesis-dr recover --last-good find one.',
         })
       }
-      const loss = await countLoss(ports.store, chosen.timeline.number, points, point, scope.facts.drained)
+      const loss = await countLoss(ports.store, chosen.timeline, point, scope.facts.drained)
       return {
         outcome: 'done',
         because: `${formatTxid(plan.txid)} of ${isoTime(restored.timestampMs)} is restored and passes; ${loss.lossBecause}`,
