@@ -1,10 +1,10 @@
 /** From settings to a system: adapters, the ports of the runbooks, and the capture. */
-import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { serveControl } from './adapters/control/server.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
+import { makeFolder } from './adapters/filesystem/durable.ts'
 import { haltLatchAt } from './adapters/filesystem/halt-latch.ts'
 import { journalStoreIn } from './adapters/filesystem/journal-store.ts'
 import { deviceOf, openFolderStore } from './adapters/filesystem/object-store.ts'
@@ -18,7 +18,7 @@ import { openFilesFromProc } from './adapters/proc/open-files.ts'
 import { commandService } from './adapters/process/command-service.ts'
 import { runCommand } from './adapters/process/run-command.ts'
 import { databaseChecks } from './adapters/sqlite/database-checks.ts'
-import { openLiveDatabase } from './adapters/sqlite/live-database.ts'
+import { openLiveDatabase, requireFollowable } from './adapters/sqlite/live-database.ts'
 import { systemdService } from './adapters/systemd/systemd-service.ts'
 import { webhookNotifier } from './adapters/webhook/notifier.ts'
 import { captureAccess, captureLockPath, type OwnedAccess } from './capture-access.ts'
@@ -129,7 +129,8 @@ export async function replicate(
   options: { readonly takeOver: boolean; readonly signal: AbortSignal; readonly onEvent: (event: CaptureEvent) => void },
 ) {
   const store = await openStore(settings)
-  mkdirSync(settings.stateFolder, { recursive: true, mode: 0o700 })
+  requireFollowable(settings.database)
+  await makeFolder(settings.stateFolder, 0o700)
   const lock = await takeCaptureLock(settings)
   const host = new CaptureHost(
     {

@@ -117,7 +117,8 @@ export class LtxDecoder {
     this.#offset += from
     const limit = this.#pagesDone ? this.#index.length + trailerBytes + 9 : Number.POSITIVE_INFINITY
     if (bytes.length - from > limit) throw damaged(this.#offset + limit, 'bytes follow the end of the file')
-    this.#rest = bytes.slice(from)
+    // Not slice: that of a Buffer is a view.
+    this.#rest = new Uint8Array(bytes.subarray(from))
   }
 
   #begin(bytes: Uint8Array): void {

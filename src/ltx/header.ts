@@ -76,7 +76,7 @@ export function decodeHeader(bytes: Uint8Array): LtxHeader {
     walSalt1: view.getUint32(64),
     walSalt2: view.getUint32(68),
     nodeId: view.getBigUint64(72),
-    reserved: bytes.slice(80, 80 + reservedBytes),
+    reserved: new Uint8Array(bytes.subarray(80, 80 + reservedBytes)),
   }
   requireRules(header)
   return header

@@ -8,7 +8,8 @@
  * 3. A pin that stands on a log which the file has completely ("full") lets the log begin anew, once; but nobody can write frames of the
  *    new generation into the file while it stands, so that one cannot be followed by another before it was read.
  * 4. What is read counts up to the last commit only, and every frame is verified by salts and cumulative checksum.
- * 5. Our own checkpoint runs while we hold the write lock, after everything was read and a new pin was taken.
+ * 5. Our own checkpoints are passive: they stop at the pins, as anybody's do. The one that is to finish the log runs while we hold the
+ *    write lock, after everything was read and a new pin was taken.
  * Reading needs no new pin: whatever lies after the standing one is protected by it.
  * If we die at any point: pins vanish, the log may go on unseen; the next attach finds the last published frame, or takes a snapshot.
  */
@@ -64,6 +65,8 @@ export class Capture {
   #lastNewsMs: number
   #noCheckpointBeforeMs = -Infinity
   #noRollBeforeMs = -Infinity
+  /** Frames in the log when the standing pin was taken full; until the next commit there is nothing to let go of. */
+  #fullAt = 0
   #trouble: string | null = null
   /** The log cannot be read on: what is committed after this is not known. */
   #logDamage: string | null = null
@@ -236,9 +239,9 @@ export class Capture {
     this.#end = end
     const logBytes = end.frames * (this.#attached.pageSize + frameHeaderBytes)
     const now = this.#world.clock.monotonicMs()
-    if (logBytes < rollBytes || this.#fileDamage !== null || !this.#hasReadTo(end)) return
-    if (logBytes >= checkpointBytes && now >= this.#noCheckpointBeforeMs && locks.lockWriters()) {
-      this.#checkpoint(now)
+    if (logBytes < rollBytes || end.frames === this.#fullAt || this.#fileDamage !== null || !this.#hasReadTo(end)) return
+    if (logBytes >= checkpointBytes && now >= this.#noCheckpointBeforeMs) {
+      this.#checkpoint()
     } else if (now >= this.#noRollBeforeMs) {
       this.#noRollBeforeMs = now + rollPauseMs
       this.#movePin()
@@ -267,19 +270,34 @@ export class Capture {
     this.#slot = next
   }
 
-  /** Called with the write lock held; gives it back. Writers wait meanwhile. */
-  #checkpoint(began: number): void {
+  /** The bulk goes into the file while writers write; for the rest, which that leaves small, they wait. */
+  #checkpoint(): void {
     const { locks } = this.#attached.database
+    this.#movePin()
+    // Nothing: another checkpoint is at work, which the bot's own commit began; the next look finds less to do.
+    if (locks.checkpoint().frames === 0 || !locks.lockWriters()) return
+    const began = this.#world.clock.monotonicMs()
+    let frames = 0
     try {
-      this.#movePin()
-      const end = locks.checkpoint()
-      // Now the log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
-      if (end.backfilled === end.frames) this.#movePin()
-      else this.#noCheckpointBeforeMs = began + checkpointPauseMs
-      this.#world.onEvent({ type: 'checkpointed', frames: end.backfilled, heldMs: this.#world.clock.monotonicMs() - began })
+      frames = this.#finishLog(began)
     } finally {
       locks.unlockWriters()
     }
+    if (frames > 0) this.#world.onEvent({ type: 'checkpointed', frames, heldMs: this.#world.clock.monotonicMs() - began })
+  }
+
+  /** Called with the write lock held. How many frames the file has now; 0 when another checkpoint is at work. */
+  #finishLog(now: number): number {
+    const { locks } = this.#attached.database
+    this.#movePin()
+    const { frames, backfilled } = locks.checkpoint()
+    if (backfilled < frames) this.#noCheckpointBeforeMs = now + checkpointPauseMs
+    else if (frames > 0) {
+      // The log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
+      this.#movePin()
+      this.#fullAt = frames
+    }
+    return backfilled
   }
 
   /** Reads committed frames into `pending`, until the end or until memory is full. */

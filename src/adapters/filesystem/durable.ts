@@ -13,11 +13,15 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The folder exists, durably, with every folder above it that had to be made. */
-export async function makeFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true })
-  if (made === undefined) return
-  for (let at = folder; at.length >= made.length; at = dirname(at)) await syncFolder(dirname(at))
+/** The folder exists, durably, with every folder above it that had to be made. @throws DISK_FULL, IO_FAILED */
+export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
+  try {
+    const made = await mkdir(folder, { recursive: true, mode })
+    if (made === undefined) return
+    for (let at = folder; at.length >= made.length; at = dirname(at)) await syncFolder(dirname(at))
+  } catch (error) {
+    throw diskError(error, `make the folder ${folder}`, 'Nothing else was changed.')
+  }
 }
 
 let serial = 0

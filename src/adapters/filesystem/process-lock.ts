@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { resultCode, sqliteError } from '../sqlite/errors.ts'
-import { codeOf } from './durable.ts'
+import { codeOf, diskError } from './durable.ts'
 
 export interface ProcessLock {
   release(): void
@@ -14,7 +14,7 @@ export interface ProcessLock {
 
 /** null when another process, or this one, holds it. @throws DISK_FULL, IO_FAILED, DATABASE_READ_ONLY */
 export function takeProcessLock(path: string): ProcessLock | null {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolderOf(path)
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(path, { timeout: 0 })
@@ -26,6 +26,14 @@ export function takeProcessLock(path: string): ProcessLock | null {
     database?.close()
     if (resultCode(error) === 5) return null
     throw resultCode(error) === null ? error : sqliteError(error, `take the lock ${path}`)
+  }
+}
+
+function makeFolderOf(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw diskError(error, `make the folder ${dirname(path)}`, 'Nothing else was changed.')
   }
 }
 

@@ -4,7 +4,19 @@
  * because closing any descriptor of that file drops every POSIX lock that this process has on it. The -shm is never opened by us;
  * its inode is asked for by path. The -wal carries no locks, so its descriptor may be replaced.
  */
-import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, type Stats, statSync, watch } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+  watch,
+} from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert, must } from '../../assert.ts'
@@ -25,7 +37,7 @@ export function openLiveDatabase(path: string): LiveDatabase {
   let locks: OpenLocks
   try {
     requireWal(path, descriptor)
-    locks = openLocks(path)
+    locks = openLocks(path, descriptor)
   } catch (error) {
     closeSync(descriptor)
     throw error
@@ -62,6 +74,20 @@ export function openLiveDatabase(path: string): LiveDatabase {
   }
 }
 
+/**
+ * Looks whether the database can be followed, as far as its file says, before anything of ours is made beside it. Never called while this
+ * process has it open.
+ * @throws DATABASE_MISSING, DATABASE_NOT_SQLITE, DATABASE_NOT_WAL, DATABASE_READ_ONLY
+ */
+export function requireFollowable(path: string): void {
+  const descriptor = openDatabaseFile(path)
+  try {
+    requireWal(path, descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 function openDatabaseFile(path: string): number {
   if (!existsSync(path)) {
     throw new DrError('DATABASE_MISSING', {
@@ -85,11 +111,12 @@ function openDatabaseFile(path: string): number {
 }
 
 function requireWal(path: string, descriptor: number): void {
+  const facts = fstatSync(descriptor)
   const bytes = new Uint8Array(100)
-  const header = decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, 100, 0)))
+  const header = facts.isFile() ? decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, 100, 0))) : null
   if (header === null) {
     throw new DrError('DATABASE_NOT_SQLITE', {
-      what: `${path} does not begin like a SQLite database (${fstatSync(descriptor).size} bytes)`,
+      what: facts.isFile() ? `${path} does not begin like a SQLite database (${facts.size} bytes)` : `${path} is not a file`,
       untouched,
       next: 'Check the path. If it was a database once, it is damaged: genesis-dr execute --scenario DATABASE_CORRUPTION',
     })
@@ -112,7 +139,7 @@ interface Pin {
   held: boolean
 }
 
-function openLocks(path: string): OpenLocks {
+function openLocks(path: string, descriptor: number): OpenLocks {
   const opened: DatabaseSync[] = []
   const connect = (): DatabaseSync => {
     const connection = new DatabaseSync(path, { timeout: 0 })
@@ -142,7 +169,7 @@ function openLocks(path: string): OpenLocks {
       walEnd: () => walEndOf(noop, 'ask for the end of the WAL'),
       lockWriters: () => lockWriters(writer),
       unlockWriters: () => writer.exec('ROLLBACK'),
-      checkpoint: () => walEndOf(passive, 'checkpoint'),
+      checkpoint: () => checkpoint(passive, descriptor),
       close: () => {
         for (const connection of opened) connection.close()
       },
@@ -183,14 +210,42 @@ function takePin(pin: Pin): void {
   }
 }
 
+/**
+ * Chosen: 5 ms of attempts, during which we hold nothing. A writer at full speed gives its lock away for microseconds only: a single
+ * attempt mostly fails, and a wait of SQLite's own would sleep past the gaps.
+ */
+const lockPatienceMs = 5
+
 function lockWriters(writer: DatabaseSync): boolean {
-  try {
-    writer.exec('BEGIN IMMEDIATE')
-    return true
-  } catch (error) {
-    if (resultCode(error) === 5) return false
-    throw sqliteError(error, 'take the write lock')
+  const deadline = performance.now() + lockPatienceMs
+  for (;;) {
+    try {
+      writer.exec('BEGIN IMMEDIATE')
+      return true
+    } catch (error) {
+      if (resultCode(error) !== 5) throw sqliteError(error, 'take the write lock')
+      if (performance.now() >= deadline) return false
+    }
   }
+}
+
+/** Chosen: 5 ms, in which most checkpoints that a commit of the bot began are done; we may hold the write lock meanwhile. */
+const checkpointPatienceMs = 5
+const bell = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * SQLite makes the file durable only when it has all of the log. Otherwise it is done here, so that the checkpoint that finishes the log,
+ * for which writers wait, has little left to sync. The descriptor stays open.
+ */
+function checkpoint(passive: StatementSync, descriptor: number): WalEnd {
+  const deadline = performance.now() + checkpointPatienceMs
+  let end = walEndOf(passive, 'checkpoint')
+  while (end.frames === 0 && performance.now() < deadline) {
+    Atomics.wait(bell, 0, 0, 1)
+    end = walEndOf(passive, 'checkpoint')
+  }
+  if (end.backfilled < end.frames) fdatasyncSync(descriptor)
+  return end
 }
 
 function walEndOf(statement: StatementSync, doing: string): WalEnd {
