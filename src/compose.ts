@@ -8,6 +8,7 @@ import { composeSystem, onSameDisk, openStore, replicate, type System, type Syst
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
 import { checkDatabase } from './runbook/check-database.ts'
+import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
 import { execute, factsOf, foresee, lastInterrupted, newRunId } from './runbook/execute.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
@@ -122,6 +123,8 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
     onEvent: request.onEvent,
     signal: request.signal,
   }
+  // A point that is not there is refused before a run begins.
+  if (target.kind !== 'last-good') await choosePoint(ports.store, timeline, target)
   if (request.dryRun) {
     const looked = await foresee(world, common)
     if (!looked.success) return { ended: 'failed' as const, result: looked }
