@@ -85,6 +85,9 @@ export async function sumPlan(store: ObjectStore, plan: RestorePlan): Promise<Pa
   return sums
 }
 
+/** No page takes fewer bytes in a file: its head alone has 10, and 6 in the former encoding, where the frame's own head follows. */
+const leastPageBytes = 10
+
 function requireNamed(file: ReplicaFile, header: LtxHeader, former: LtxHeader | null): void {
   const said = `${formatTxid(header.minTxid)}-${formatTxid(header.maxTxid)}`
   if (header.minTxid !== file.minTxid || header.maxTxid !== file.maxTxid) {
@@ -92,6 +95,10 @@ function requireNamed(file: ReplicaFile, header: LtxHeader, former: LtxHeader | 
   }
   if (former !== null && former.pageSize !== header.pageSize && header.minTxid !== 1) {
     throw damaged(`its pages have ${header.pageSize} bytes, those of the file before it ${former.pageSize}`)
+  }
+  // Each page by which the database grew is in the file with a head of its own; otherwise one flipped bit would ask for terabytes.
+  if (header.commit > (former?.commit ?? 0) + file.sizeBytes / leastPageBytes + 1) {
+    throw damaged(`its ${file.sizeBytes} bytes cannot hold the pages of a database of ${header.commit}`)
   }
 }
 

@@ -53,7 +53,7 @@ function section(runbook: Runbook): readonly string[] {
     ...numbered(recovery),
     '### Validation',
     '',
-    ...runbook.validation.map((one) => `- ${one.bullet}: ${one.check}`),
+    ...runbook.validation.map((one) => `- **${one.bullet}** (${one.check}): by ${one.by}`),
     '',
   ]
 }

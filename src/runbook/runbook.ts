@@ -132,5 +132,5 @@ export interface Runbook {
   readonly detectedWhen: readonly Probe[]
   readonly steps: readonly Step[]
   /** The mission's validation bullets, each with the check that shows it. */
-  readonly validation: readonly { readonly bullet: string; readonly check: string }[]
+  readonly validation: readonly { readonly bullet: string; readonly check: string; readonly by: string }[]
 }

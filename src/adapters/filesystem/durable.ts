@@ -28,11 +28,16 @@ let serial = 0
 
 /**
  * 'created' when a file with the content that `fill` writes is durable at `path`; 'exists' when one was there, which is left alone.
+ * Readable by its owner only, if nothing else is said: most of what is made here holds what the database holds.
  * If we die here: a temporary file `path.<pid>-<n>.tmp` may stay, and nothing is at `path`. Safe to repeat: yes, by 'exists'.
  */
-export async function createFile(path: string, fill: (file: FileHandle) => Promise<void>): Promise<'created' | 'exists'> {
+export async function createFile(
+  path: string,
+  fill: (file: FileHandle) => Promise<void>,
+  mode = 0o600,
+): Promise<'created' | 'exists'> {
   const temporary = `${path}.${process.pid}-${serial++}.tmp`
-  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644)
+  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
   try {
     try {
       await fill(file)

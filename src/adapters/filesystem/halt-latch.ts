@@ -12,6 +12,9 @@ import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable
 /** Holds a latch whose file cannot be read as ours: only a person releases it. */
 export const unknownHolder = 'unknown'
 
+/** Everybody may see that the bot is to stay stopped, and why. */
+const latchMode = 0o644
+
 export function haltLatchAt(path: string): HaltLatch {
   return {
     read: () => readLatch(path),
@@ -37,7 +40,7 @@ async function setLatch(path: string, facts: LatchFacts): Promise<void> {
   try {
     await guarded(`set the halt latch ${path}`, async () => {
       await makeFolder(dirname(path))
-      await createFile(path, (file) => file.writeFile(bytes))
+      await createFile(path, (file) => file.writeFile(bytes), latchMode)
     })
   } catch (error) {
     if (!isDrError(error, 'DISK_FULL')) throw error
@@ -48,7 +51,7 @@ async function setLatch(path: string, facts: LatchFacts): Promise<void> {
 
 async function createEmpty(path: string): Promise<void> {
   try {
-    const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644)
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, latchMode)
     await file.close()
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error

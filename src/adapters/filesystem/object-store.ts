@@ -16,7 +16,7 @@ export async function openFolderStore(url: string, root: string): Promise<Object
   const parentOf = async (path: string): Promise<void> => {
     const folder = dirname(path)
     if (made.has(folder)) return
-    await makeFolder(folder)
+    await makeFolder(folder, 0o700)
     made.add(folder)
   }
   return {

@@ -16,6 +16,8 @@ import { resumeTrading } from '../steps/resume-trading.ts'
 import { stopTrading } from '../steps/stop-trading.ts'
 import { validateRecovery } from '../steps/validate-recovery.ts'
 
+const exchange = 'the exchange, which cannot be configured in this version: shown as not configured, and in what is not proven'
+
 export const databaseCorruption: Runbook = {
   scenario: 'DATABASE_CORRUPTION',
   title: 'Database Corruption',
@@ -36,10 +38,10 @@ export const databaseCorruption: Runbook = {
     resumeTrading,
   ],
   validation: [
-    { bullet: 'Run database integrity check', check: 'database integrity (quick_check)' },
-    { bullet: 'Verify position counts match', check: 'position counts match' },
-    { bullet: 'Check account balances', check: 'account balances' },
-    { bullet: 'Confirm order states', check: 'order states' },
-    { bullet: 'Test queries', check: 'test queries (every table read)' },
+    { bullet: 'Run database integrity check', check: 'database integrity (quick_check)', by: 'SQLite, on the database in place' },
+    { bullet: 'Verify position counts match', check: 'position counts match', by: exchange },
+    { bullet: 'Check account balances', check: 'account balances', by: exchange },
+    { bullet: 'Confirm order states', check: 'order states', by: exchange },
+    { bullet: 'Test queries', check: 'test queries (every table read)', by: 'SQLite; and your own `checks:`' },
   ],
 }

@@ -1,0 +1,65 @@
+/** A lock ends with its process, however that dies, and says who took it last. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { children } from '../../../test/hosts/children.ts'
+import { lockHolder, takeProcessLock } from './process-lock.ts'
+
+let folder = ''
+let path = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'process-lock-'))
+  path = join(folder, 'state', 'runs.lock')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const module = new URL('./process-lock.ts', import.meta.url).href
+
+describe('a lock of a process', () => {
+  const start = children()
+  const takeElsewhere = (): ReturnType<typeof start> => {
+    const program = `const { takeProcessLock } = await import(${JSON.stringify(module)})
+      const lock = takeProcessLock(${JSON.stringify(path)})
+      console.log(lock === null ? 'refused' : 'held')
+      if (lock !== null) setInterval(() => lock, 1e6)`
+    return start(process.execPath, ['--input-type=module', '-e', program])
+  }
+
+  it('nobody ever took it -> no holder is known; it is taken -> ours, by our process id', () => {
+    expect(lockHolder(path)).toBeNull()
+    const lock = takeProcessLock(path)
+    expect(lock).not.toBeNull()
+    expect(lockHolder(path)).toBe(process.pid)
+    lock?.release()
+  })
+
+  it('this process holds it -> it is not given a second time, and the first stays held', async () => {
+    const lock = takeProcessLock(path)
+    expect(takeProcessLock(path)).toBeNull()
+    expect(takeProcessLock(path)).toBeNull()
+    expect(await takeElsewhere().line(/refused|held/)).toBe('refused')
+    lock?.release()
+    const again = takeProcessLock(path)
+    expect(again).not.toBeNull()
+    again?.release()
+  })
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)('another process holds it and ends by %s -> its pid is known, then it is free', async (signal) => {
+    const holder = takeElsewhere()
+    expect(await holder.line(/refused|held/)).toBe('held')
+    expect(takeProcessLock(path)).toBeNull()
+    expect(lockHolder(path)).toBe(holder.pid)
+    await holder.end(signal)
+    const lock = takeProcessLock(path)
+    expect(lock).not.toBeNull()
+    expect(lockHolder(path)).toBe(process.pid)
+    lock?.release()
+  })
+
+  it('what is written beside the lock is no number -> nobody is named', () => {
+    takeProcessLock(path)?.release()
+    writeFileSync(`${path}.pid`, 'somebody\n')
+    expect(lockHolder(path)).toBeNull()
+  })
+})
