@@ -86,6 +86,7 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   const current = catalogue.timelines.some((one) => one.complete) ? newestComplete(catalogue) : null
   const last = current === null ? null : await readLastPoint(world.store, current, database.bytes, base)
   const decision = decideResume(await facts(world, options, database, sums, current, last, forked))
+  await warnOfEmptied(world, decision)
   const task: Task = { world, database, base, sums, current, last, catalogue, decision }
   const attached = await tasks[decision.do](task)
   await world.state.write({
@@ -97,6 +98,15 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   })
   world.onEvent({ type: 'attached', do: decision.do, because: decision.because, timeline: attached.timeline, txid: attached.txid })
   return attached
+}
+
+/** A replica that we wrote to and that is empty now was deleted, or its disk is not mounted. */
+async function warnOfEmptied({ state, store, onEvent }: CaptureWorld, decision: ResumeDecision): Promise<void> {
+  if (decision.do !== 'begin') return
+  const binding = await state.read()
+  if (binding?.replica !== store.url) return
+  const because = `${store.url} is empty, though timeline ${binding.timeline} was written there: is its disk mounted? The copy begins anew`
+  onEvent({ type: 'warning', because })
 }
 
 async function forkIfAsked(

@@ -31,11 +31,7 @@ let serial = 0
  * Readable by its owner only, if nothing else is said: most of what is made here holds what the database holds.
  * If we die here: a temporary file `path.<pid>-<n>.tmp` may stay, and nothing is at `path`. Safe to repeat: yes, by 'exists'.
  */
-export async function createFile(
-  path: string,
-  fill: (file: FileHandle) => Promise<void>,
-  mode = 0o600,
-): Promise<'created' | 'exists'> {
+export async function createFile(path: string, fill: (file: FileHandle) => Promise<void>, mode = 0o600): Promise<'created' | 'exists'> {
   const temporary = `${path}.${process.pid}-${serial++}.tmp`
   const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
   try {
@@ -61,6 +57,11 @@ export async function createFile(
 /** The errno name of what the operating system threw, '' for anything else. */
 export function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** The file lies on a network or FUSE mount that does not answer any more. */
+export function isDeadMount(error: unknown): boolean {
+  return ['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENXIO', 'ENODEV', 'ETIMEDOUT', 'ECONNABORTED'].includes(codeOf(error))
 }
 
 /** An error of the operating system in our words. `doing` completes "could not ...". */

@@ -7,7 +7,7 @@ import { link, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { ObjectBody, ObjectStore, OpenObject, StoredObject } from '../../ports/object-store.ts'
-import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
+import { codeOf, createFile, diskError, isDeadMount, makeFolder, syncFolder } from './durable.ts'
 
 const untouched = 'Nothing that is in the replica was changed.'
 
@@ -109,7 +109,7 @@ async function openObject(root: string, key: string): Promise<OpenObject> {
       close: () => handle.close(),
     }
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw diskError(error, `read ${key}`, untouched)
+    if (codeOf(error) !== 'ENOENT') throw storeError(error, `read ${key}`)
     throw new DrError('OBJECT_MISSING', {
       what: `${key} was listed in the replica but is not there`,
       untouched,
@@ -123,6 +123,16 @@ async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw diskError(error, doing, untouched)
+    throw storeError(error, doing)
   }
+}
+
+function storeError(error: unknown, doing: string): DrError {
+  if (!isDeadMount(error)) return diskError(error, doing, untouched)
+  return new DrError('STORE_UNAVAILABLE', {
+    what: `could not ${doing}: the file system of the replica does not answer (${codeOf(error)})`,
+    untouched,
+    next: 'Look at that mount or disk; the copy goes on by itself when it answers again.',
+    cause: error,
+  })
 }

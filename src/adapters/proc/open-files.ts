@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
-import { codeOf } from '../filesystem/durable.ts'
+import { isDeadMount } from '../filesystem/durable.ts'
 import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
 
 /**
@@ -104,12 +104,10 @@ function openFile(folder: string, descriptor: string): FileIdentity | null {
     return { device: file.dev, inode: file.ino }
   } catch (error) {
     // The database was just looked at, so a file that cannot be (a network or FUSE mount that died) is another one.
-    if (isGone(error) || deadMount.includes(codeOf(error))) return null
+    if (isGone(error) || isDeadMount(error)) return null
     throw error
   }
 }
-
-const deadMount = ['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENXIO', 'ENODEV', 'ETIMEDOUT', 'ECONNABORTED']
 
 function threadsHold(pid: number, wanted: ReadonlySet<string>): boolean {
   const threads = readdirSync(`${procFolder}/${pid}/task`)
