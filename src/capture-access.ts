@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { captureClient } from './adapters/control/client.ts'
+import { captureClient, captureListens } from './adapters/control/client.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { lockHolder, type ProcessLock, takeProcessLock } from './adapters/filesystem/process-lock.ts'
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
@@ -23,6 +23,9 @@ export function captureLockPath(stateFolder: string): string {
   return join(stateFolder, 'capture.lock')
 }
 
+/** Chosen: who only looks holds the lock for an instant, and a capture listens within 0.1 s of having it; 2 s is far longer. */
+const settleMs = 2000
+
 /** 'act' keeps the lock until `close`; 'look' gives it back at once, so that looking never stands in the way of a capture. */
 export function captureAccess(database: string, stateFolder: string, store: ObjectStore, use: 'act' | 'look'): OwnedAccess {
   let held: ProcessLock | null = null
@@ -39,12 +42,20 @@ export function captureAccess(database: string, stateFolder: string, store: Obje
   const nobody = { pid: null, control: resting }
   return {
     reach: async () => {
-      if (held !== null || (use === 'look' && !existsSync(path))) return nobody
-      const lock = takeProcessLock(path)
-      if (lock === null) return { pid: lockHolder(path), control: captureClient(stateFolder) }
-      if (use === 'look') lock.release()
-      else held = lock
-      return nobody
+      const deadline = nodeClock.monotonicMs() + settleMs
+      for (;;) {
+        if (held !== null || (use === 'look' && !existsSync(path))) return nobody
+        const lock = takeProcessLock(path)
+        if (lock !== null) {
+          if (use === 'look') lock.release()
+          else held = lock
+          return nobody
+        }
+        if ((await captureListens(stateFolder)) || nodeClock.monotonicMs() > deadline) {
+          return { pid: lockHolder(path), control: captureClient(stateFolder) }
+        }
+        await nodeClock.sleep(50)
+      }
     },
     close: () => {
       held?.release()

@@ -19,6 +19,7 @@ import { commandService } from './adapters/process/command-service.ts'
 import { runCommand } from './adapters/process/run-command.ts'
 import { databaseChecks } from './adapters/sqlite/database-checks.ts'
 import { openLiveDatabase, requireFollowable } from './adapters/sqlite/live-database.ts'
+import { haltDropIn, probeHaltDropIn } from './adapters/systemd/halt-drop-in.ts'
 import { systemdService } from './adapters/systemd/systemd-service.ts'
 import { webhookNotifier } from './adapters/webhook/notifier.ts'
 import { captureAccess, captureLockPath, type OwnedAccess } from './capture-access.ts'
@@ -65,6 +66,17 @@ export function serviceOf({ service, stateFolder, environment }: SystemSettings)
   if (service === null) return null
   if ('systemd' in service) return systemdService({ unit: service.systemd, run: runCommand })
   return commandService({ command: service.command, cwd: service.cwd, logFile: join(stateFolder, 'bot.log'), stateFolder, environment })
+}
+
+/** A reboot starts an enabled unit, whatever latch stands, unless the unit itself asks for it. */
+export async function latchGap(settings: SystemSettings): Promise<string | null> {
+  const { service } = settings
+  if (service === null || !('systemd' in service)) return null
+  const dropIn = haltDropIn(service.systemd, latchPath(settings))
+  const { state, because } = await probeHaltDropIn(service.systemd, dropIn, runCommand)
+  if (state === 'in place') return null
+  const lines = dropIn.text.trim().split('\n').slice(1).join(', then ')
+  return `a reboot, or systemctl start, would start ${service.systemd} past a halt latch (${because}): write ${lines} into ${dropIn.path}, then systemctl daemon-reload`
 }
 
 export interface System {

@@ -4,7 +4,16 @@ import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import type { ExecuteCommand, Parts, RecoverRequest, RunDetail } from './cli/parts.ts'
 import { playDrill } from './compose-drill.ts'
-import { composeSystem, onSameDisk, openStore, replicate, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
+import {
+  composeSystem,
+  latchGap,
+  onSameDisk,
+  openStore,
+  replicate,
+  type System,
+  type SystemSettings,
+  verificationsOf,
+} from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
 import { checkDatabase } from './runbook/check-database.ts'
@@ -157,6 +166,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     database: { path: settings.database, exists: (await databaseFiles.stat(settings.database)) !== null },
     service: ports.service === null ? null : { description: ports.service.description, state: await ports.service.state() },
     latch: await ports.latch.read(),
+    latchGap: await latchGap(settings),
     replication: await replication(settings)(system),
     backup: await backups(settings)(system),
     verified: await verificationsOf(settings).read(),

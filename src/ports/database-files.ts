@@ -12,7 +12,7 @@ export interface DatabaseFiles {
   setAside(path: string, folder: string): Promise<readonly string[]>
   /**
    * Gives `temporary` the owner, group and mode of `like` (when given) and the name `path`, durably.
-   * @throws OUTPUT_EXISTS when something is at `path`; OWNERSHIP_LOST when owner, group or mode cannot be set; nothing has moved then.
+   * @throws OUTPUT_EXISTS when something is at `path`, or is named as a log of it; OWNERSHIP_LOST when owner, group or mode cannot be set; nothing has moved then.
    */
   place(temporary: string, path: string, like: FileFacts | null): Promise<void>
   /** Writes `bytes` to a file that must not exist; durable when resolved. */

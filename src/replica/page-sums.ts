@@ -47,6 +47,12 @@ export class PageSums {
     return this.#high[page] === high >>> 0 && this.#low[page] === low >>> 0
   }
 
+  /** The first page but `skip` that was never set; null when all were. Every checksum has bit 63. */
+  firstMissing(skip: number): number | null {
+    for (let page = 1; page <= this.#pages; page++) if (this.#high[page] === 0 && page !== skip) return page
+    return null
+  }
+
   /** How many pages have equal checksums in both, of the larger one's pages. */
   shareEqualTo(other: PageSums): number {
     let equal = 0

@@ -8,6 +8,8 @@ import type { Frame, WalPosition } from '../wal/frames.ts'
 export class Pending {
   readonly pages = new Map<number, Uint8Array>()
   readonly #open = new Map<number, Uint8Array>()
+  /** Memory of contents that newer ones replaced: a bot writes the same few pages again and again. */
+  readonly #spare: Uint8Array[] = []
   #commits = 0
   #databasePages = 0
   #sizeBytes = 0
@@ -48,10 +50,14 @@ export class Pending {
   }
 
   add(frame: Frame, page: Uint8Array, after: WalPosition, seenMs: number): void {
-    this.#open.set(frame.pageNumber, page.slice())
+    const again = this.#open.get(frame.pageNumber)
+    if (again === undefined) this.#open.set(frame.pageNumber, this.#copy(page))
+    else again.set(page)
     if (frame.commitPages === 0) return
     for (const [number, content] of this.#open) {
-      if (!this.pages.has(number)) this.#sizeBytes += content.length
+      const former = this.pages.get(number)
+      if (former === undefined) this.#sizeBytes += content.length
+      else this.#spare.push(former)
       this.pages.set(number, content)
     }
     this.#open.clear()
@@ -60,5 +66,12 @@ export class Pending {
     this.#lastCommitMs = seenMs
     this.#databasePages = frame.commitPages
     this.#end = after
+  }
+
+  #copy(page: Uint8Array): Uint8Array {
+    const spare = this.#spare.pop()
+    if (spare === undefined) return page.slice()
+    spare.set(page)
+    return spare
   }
 }

@@ -3,6 +3,7 @@
  * If we die here: a partial file under the temporary name, which nobody takes for a database, because only `place` gives it its name.
  */
 import { DrError } from '../errors.ts'
+import { lockPage } from '../ltx/lock-page.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { OutputFile, OutputFiles } from '../ports/output-file.ts'
@@ -107,11 +108,17 @@ class PageWriter implements PageSink {
     this.#sums.set(number, high, low)
   }
 
-  /** Rolling checksum of all. */
+  /** Rolling checksum of all. @throws LTX_DAMAGED when a page was never written */
   finish(pages: number): bigint {
     this.#flush()
     this.#sums.resize(pages)
-    return this.#sums.rolling
+    const missing = this.#sums.firstMissing(lockPage(this.#pageSize))
+    if (missing === null) return this.#sums.rolling
+    throw new DrError('LTX_DAMAGED', {
+      what: `page ${missing} of ${pages} is in no file of the plan`,
+      untouched: 'Nothing was put in place of the database.',
+      next: 'Restore another point: genesis-dr backup-status lists them.',
+    })
   }
 
   #flush(): void {

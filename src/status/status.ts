@@ -27,6 +27,8 @@ export interface StatusFacts {
   readonly database: Status['database']
   readonly service: { readonly description: string; readonly state: ServiceState } | null
   readonly latch: LatchFacts | null
+  /** What would start the bot past a standing latch, with what to do about it; null: nothing that is known. */
+  readonly latchGap: string | null
   readonly replication: ReplicationStatus
   readonly backup: BackupStatus
   readonly verified: { readonly atMs: number; readonly durationMs: number; readonly passed: boolean } | null
@@ -76,7 +78,7 @@ function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): stri
   return `If this host died now: ${back}, ${lost}, ${proven}.`
 }
 
-function concernsOf({ replication, backup, verified, database, latch, lastRun, service }: StatusFacts): readonly string[] {
+function concernsOf({ replication, backup, verified, database, latch, latchGap, lastRun, service }: StatusFacts): readonly string[] {
   const concerns: string[] = []
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
@@ -88,6 +90,7 @@ function concernsOf({ replication, backup, verified, database, latch, lastRun, s
   if (verified === null) concerns.push('no restore was ever proven: run genesis-dr validate')
   else if (!verified.passed) concerns.push('the last validation failed: run genesis-dr validate')
   if (lastRun !== null && lastRun.state !== 'done') concerns.push(`run ${lastRun.runId} is ${lastRun.state}: ${lastRun.because}`)
+  if (latchGap !== null) concerns.push(latchGap)
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
   if (service !== null && service.state.running !== 'yes' && latch === null)
     concerns.push(`${service.description}: ${service.state.because}`)

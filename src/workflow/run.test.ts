@@ -64,7 +64,11 @@ function system(store: JournalStore = journalsInMemory()) {
       approve: life.approve ?? (async () => ({ do: 'run' })),
       onEvent: life.onEvent ?? (() => {}),
       signal: life.signal ?? new AbortController().signal,
-      conclude: (state, failure) => ({ success: failure === null, because: failure ?? 'all is well', result: { steps: state.steps.length } }),
+      conclude: (state, failure) => ({
+        success: failure === null,
+        because: failure ?? 'all is well',
+        result: { steps: state.steps.length },
+      }),
     })
   }
   const state = async (): Promise<RunState | null> => readRun({ store, hash: nodeHash }, 'run-1')
@@ -226,7 +230,11 @@ describe('a run whose process dies', () => {
         for (const name of names) {
           expect(actsOf(acts, name).length).toBeGreaterThan(0)
           // The one act whose outcome counts is the last; every other was told to nobody because the process died in it.
-          expect(actsOf(acts, name).slice(1).every((act) => act.interrupted)).toBe(true)
+          expect(
+            actsOf(acts, name)
+              .slice(1)
+              .every((act) => act.interrupted),
+          ).toBe(true)
         }
         expect(acts.length - names.length).toBeLessThanOrEqual(died)
         expect(await state()).toMatchObject({ steps: names.map((step) => ({ step, outcome: 'done' })), end: { state: 'done' } })
@@ -292,7 +300,12 @@ describe('a run that a person steers', () => {
     const approve = async (step: string): Promise<Approval> => (step === 'b' ? { do: 'skip', because: 'done by hand' } : { do: 'run' })
     expect(await live({ approve })).toBe('done')
     expect(acts.map((act) => act.step)).toEqual(['a', 'c'])
-    expect((await stepsNow())[1]).toMatchObject({ step: 'b', outcome: 'skipped', because: 'skipped by a person: done by hand', evidence: {} })
+    expect((await stepsNow())[1]).toMatchObject({
+      step: 'b',
+      outcome: 'skipped',
+      because: 'skipped by a person: done by hand',
+      evidence: {},
+    })
   })
 
   it('it is aborted -> the step does not act, nothing after it begins, and the run failed with the reason', async () => {

@@ -145,6 +145,6 @@ function requireSamePlan(state: RunState, planHash: string): void {
   throw new DrError('RUN_PLAN_CHANGED', {
     what: `run ${state.runId} began with another runbook (${state.plan.join(', ')})`,
     untouched: 'No step was begun.',
-    next: 'Finish it with the version of genesis-dr that began it.',
+    next: 'Finish it with the command, the options and the version of genesis-dr that began it.',
   })
 }

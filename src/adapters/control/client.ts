@@ -20,6 +20,23 @@ export function captureClient(folder: string): CaptureControl {
   }
 }
 
+/** Somebody listens on the control socket. Says nothing of whether it would answer. */
+export function captureListens(folder: string): Promise<boolean> {
+  return withSocketPath(
+    folder,
+    (path) =>
+      new Promise((resolve) => {
+        const socket = connect(path)
+        const end = (listens: boolean) => () => {
+          socket.destroy()
+          resolve(listens)
+        }
+        socket.once('connect', end(true))
+        socket.once('error', end(false))
+      }),
+  )
+}
+
 function ask(folder: string, request: Request, timeoutMs: number): Promise<unknown> {
   return withSocketPath(
     folder,

@@ -73,14 +73,17 @@ describe('setting a database aside', () => {
     expect(await databaseFiles.setAside(database, aside)).toEqual([])
   })
 
-  it.each(['', '-wal', '-shm'])('the name bot.db%s is taken in the folder -> OUTPUT_EXISTS, and neither file is touched', async (suffix) => {
-    mkdirSync(join(folder, 'evidence'))
-    write(`evidence/bot.db${suffix}`, 'the only copy')
-    write('bot.db', 'database')
-    write(`bot.db${suffix}`, 'what came after')
-    await expect(databaseFiles.setAside(database, join(folder, 'evidence'))).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' })
-    expect([read(`evidence/bot.db${suffix}`), read(`bot.db${suffix}`)]).toEqual(['the only copy', 'what came after'])
-  })
+  it.each(['', '-wal', '-shm'])(
+    'the name bot.db%s is taken in the folder -> OUTPUT_EXISTS, and neither file is touched',
+    async (suffix) => {
+      mkdirSync(join(folder, 'evidence'))
+      write(`evidence/bot.db${suffix}`, 'the only copy')
+      write('bot.db', 'database')
+      write(`bot.db${suffix}`, 'what came after')
+      await expect(databaseFiles.setAside(database, join(folder, 'evidence'))).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' })
+      expect([read(`evidence/bot.db${suffix}`), read(`bot.db${suffix}`)]).toEqual(['the only copy', 'what came after'])
+    },
+  )
 
   it('the folder cannot be made -> IO_FAILED, and the database is where it was', async () => {
     write('bot.db', 'database')

@@ -33,7 +33,8 @@ export const databaseFiles: DatabaseFiles = {
     }
   },
   place: async (temporary, path, like) => {
-    if ((await statOrNull(path)) !== null) throw exists(path)
+    // A log that stands beside the name would be taken for that of the restored database.
+    for (const suffix of companions) if ((await statOrNull(`${path}${suffix}`)) !== null) throw exists(`${path}${suffix}`)
     await keepOwner(temporary, like)
     try {
       const file = await open(temporary)

@@ -45,17 +45,20 @@ describe('a lock of a process', () => {
     again?.release()
   })
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)('another process holds it and ends by %s -> its pid is known, then it is free', async (signal) => {
-    const holder = takeElsewhere()
-    expect(await holder.line(/refused|held/)).toBe('held')
-    expect(takeProcessLock(path)).toBeNull()
-    expect(lockHolder(path)).toBe(holder.pid)
-    await holder.end(signal)
-    const lock = takeProcessLock(path)
-    expect(lock).not.toBeNull()
-    expect(lockHolder(path)).toBe(process.pid)
-    lock?.release()
-  })
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'another process holds it and ends by %s -> its pid is known, then it is free',
+    async (signal) => {
+      const holder = takeElsewhere()
+      expect(await holder.line(/refused|held/)).toBe('held')
+      expect(takeProcessLock(path)).toBeNull()
+      expect(lockHolder(path)).toBe(holder.pid)
+      await holder.end(signal)
+      const lock = takeProcessLock(path)
+      expect(lock).not.toBeNull()
+      expect(lockHolder(path)).toBe(process.pid)
+      lock?.release()
+    },
+  )
 
   it('what is written beside the lock is no number -> nobody is named', () => {
     takeProcessLock(path)?.release()

@@ -1,0 +1,116 @@
+/** How a capture goes on, by what is proven: what proves most is asked first. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decideResume, equalShareBound, type ResumeFacts } from './resume.ts'
+
+const facts: ResumeFacts = {
+  last: { txid: 10, rolling: 111n },
+  lastFrameInLog: false,
+  rolling: 222n,
+  olderTxid: null,
+  bound: false,
+  equalShare: null,
+  takeOver: false,
+}
+const decide = (over: Partial<ResumeFacts>) => decideResume({ ...facts, ...over })
+
+describe('a capture meets a database', () => {
+  it.each<[string, Partial<ResumeFacts>, string, string]>([
+    ['the replica holds nothing', { last: null }, 'begin', 'the replica holds nothing yet'],
+    [
+      'the last published frame is in the log',
+      { lastFrameInLog: true },
+      'continue',
+      'the last frame of restore point 000000000000000a is still in the log',
+    ],
+    ['its content is that of the newest point', { rolling: 111n }, 'adopt', 'the database equals restore point 000000000000000a'],
+    [
+      'its content is that of an older point',
+      { olderTxid: 7 },
+      'fork',
+      'the database equals the older restore point 0000000000000007, and the replica goes on to 000000000000000a',
+    ],
+    [
+      'it is the file that was known',
+      { bound: true },
+      'snapshot',
+      'the log went on unseen after restore point 000000000000000a, in the same file',
+    ],
+    [
+      'half of its pages are known, and a person takes over',
+      { equalShare: 0.5, takeOver: true },
+      'take-over',
+      '50 % of the pages equal restore point 000000000000000a',
+    ],
+    [
+      'most of its pages are known, and nobody takes over',
+      { equalShare: 0.999 },
+      'refuse',
+      '99 % of the pages equal restore point 000000000000000a, but nothing proves that it is the same database',
+    ],
+    [
+      'few of its pages are known',
+      { equalShare: 0.49, takeOver: true },
+      'refuse',
+      'the database shares 49 % of its pages with restore point 000000000000000a',
+    ],
+    ['nothing of it is known', { takeOver: true }, 'refuse', 'the database shares nothing known with restore point 000000000000000a'],
+  ])('%s -> the decision, with its reason', (_, over, decision, because) => {
+    expect(decide(over)).toMatchObject({ do: decision, because })
+  })
+
+  it('it equals an older point -> the fork is at that point', () => {
+    expect(decide({ olderTxid: 7 })).toMatchObject({ do: 'fork', txid: 7 })
+  })
+
+  it('the files of the replica note no checksum -> equal content is never taken from it', () => {
+    expect(decide({ last: { txid: 10, rolling: null } }).do).toBe('refuse')
+    expect(decide({ last: { txid: 10, rolling: null }, bound: true }).do).toBe('snapshot')
+  })
+})
+
+describe('any facts at all', () => {
+  const anyFacts: fc.Arbitrary<ResumeFacts> = fc.record({
+    last: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), rolling: fc.option(fc.constantFrom(1n, 2n)) })),
+    lastFrameInLog: fc.boolean(),
+    rolling: fc.constantFrom(1n, 2n),
+    olderTxid: fc.option(fc.integer({ min: 1, max: 99 })),
+    bound: fc.boolean(),
+    equalShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    takeOver: fc.boolean(),
+  })
+
+  it('the first proof that holds decides, in this order', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const proofs: readonly (readonly [boolean, string])[] = [
+          [given.last === null, 'begin'],
+          [given.lastFrameInLog, 'continue'],
+          [given.last?.rolling === given.rolling, 'adopt'],
+          [given.olderTxid !== null, 'fork'],
+          [given.bound, 'snapshot'],
+          [given.takeOver && (given.equalShare ?? 0) >= equalShareBound, 'take-over'],
+          [true, 'refuse'],
+        ]
+        expect(decideResume(given).do).toBe(proofs.find(([holds]) => holds)?.[1])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('nothing is proven -> a replica that holds something is never written', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const unproven = {
+          ...given,
+          last: { txid: 10, rolling: 3n },
+          lastFrameInLog: false,
+          olderTxid: null,
+          bound: false,
+          takeOver: false,
+        }
+        expect(decideResume(unproven).do).toBe('refuse')
+      }),
+    )
+  })
+})
