@@ -2,13 +2,13 @@
  * Runs a runbook through the engine: one run at a time, gone on with when its process died, or looked through without acting.
  * The engine knows nothing of databases, and the steps know nothing of journals; here they meet.
  */
-import { DrError, isDrError, sentenceOf } from '../errors.ts'
+import { DrError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import { isoTime } from '../units.ts'
 import { Journal, type JournalWorld, readRun } from '../workflow/journal.ts'
 import type { JsonObject } from '../workflow/record.ts'
 import { type Approval, type RunEvent, runWorkflow, type WorkflowStep } from '../workflow/run.ts'
-import { evidenceOf, type RunState, type StepState } from '../workflow/run-state.ts'
+import { evidenceOf, type RunState } from '../workflow/run-state.ts'
 import { type RunResult, resultOf } from './result.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { Mode, Runbook, RunbookPorts, RunSettings, Scope, Step } from './runbook.ts'
@@ -139,66 +139,6 @@ function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: 
   }
 }
 
-/** Looks through every step without acting: what can be proven is proven, nothing is changed, no journal is written. */
-export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest, 'mode' | 'approve'>): Promise<RunResult> {
-  const { runbook, onEvent } = request
-  const { clock } = world.journal
-  const runId = `dry-${newRunId(world)}`
-  const settings = world.settings(runId)
-  const startedAtMs = clock.wallMs()
-  const elapsed = (): number => Math.max(0, clock.wallMs() - request.detectedAtMs)
-  onEvent({ type: 'run-started', runId, scenario: runbook.scenario, steps: runbook.steps.map((step) => step.name) })
-  const steps: StepState[] = []
-  for (const step of runbook.steps) {
-    const began = clock.monotonicMs()
-    const stepAtMs = clock.wallMs()
-    onEvent({ type: 'step-began', step: step.name, elapsedMs: elapsed() })
-    const scope: Scope = { runId, scenario: runbook.scenario, mode: 'dry-run', settings, facts: {}, interrupted: false, progress: () => {} }
-    const seen = await foreseeStep(world, step, scope)
-    const durationMs = clock.monotonicMs() - began
-    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, ...seen })
-    onEvent({ type: 'step-ended', step: step.name, outcome: seen.outcome, because: seen.because, durationMs, elapsedMs: elapsed() })
-  }
-  const failed = steps
-    .filter((step) => step.outcome === 'failed' || step.outcome === 'unknown')
-    .map((step) => `${step.step}: ${step.because}`)
-  const state: RunState = {
-    runId,
-    scenario: runbook.scenario,
-    mode: 'dry-run',
-    system: settings.system,
-    planHash: planHashOf(world, runbook),
-    plan: runbook.steps.map((step) => step.name),
-    detectedAtMs: request.detectedAtMs,
-    detectedBecause: request.detectedBecause,
-    startedAtMs,
-    endedAtMs: clock.wallMs(),
-    steps,
-    end: null,
-  }
-  const result = resultOf(runbook, state, {}, 'dry-run', failed.length > 0 ? failed.join('; ') : null, clock.wallMs())
-  const because =
-    failed.length > 0
-      ? `would not recover as things are: ${failed.join('; ')}`
-      : 'dry run: nothing was changed; every step could be looked through'
-  // A dry run recovers nothing, so that no time and no loss is measured by it.
-  return { ...result, because, recoveryTimeMs: null, recoveryTimeMinutes: null, rtoMet: null, endedAt: isoTime(clock.wallMs()) }
-}
-
-async function foreseeStep(
-  { ports }: ExecuteWorld,
-  step: Step,
-  scope: Scope,
-): Promise<Pick<StepState, 'outcome' | 'because' | 'notProven'> & { outcome: StepState['outcome'] & string }> {
-  try {
-    const { outcome, because, notProven } = await step.foresee(ports, scope)
-    return { outcome, because, notProven: notProven ?? [] }
-  } catch (error) {
-    if (!isDrError(error)) throw error
-    return { outcome: error.exit === 3 ? 'unknown' : 'failed', because: sentenceOf(error), notProven: [] }
-  }
-}
-
 /** The newest run, when it neither ended nor is being executed (whoever asks holds the lock). */
 export async function lastInterrupted(world: JournalWorld): Promise<RunState | null> {
   const newest = (await world.store.list()).at(-1)
@@ -217,7 +157,7 @@ export function newRunId({ journal, random }: Pick<ExecuteWorld, 'journal' | 'ra
   return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${random.hex(2)}`
 }
 
-function planHashOf(world: ExecuteWorld, runbook: Runbook): string {
+export function planHashOf(world: ExecuteWorld, runbook: Runbook): string {
   const plan = runbook.steps.map(({ name, does, needs }) => ({ name, does, needs }))
   return world.journal.hash.sha256(JSON.stringify({ scenario: runbook.scenario, plan }))
 }

@@ -56,6 +56,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
 
     const dry = await desk.json([...execute, '--dry-run'])
     expect(dry).toMatchObject({ status: 0, value: { mode: 'dry-run', rtoMet: null, rpoMet: null, lostTransactions: null } })
+    expect(String(dry.value['because'])).toMatch(/nothing was changed.*detected now: /)
     expect(existsSync(join(desk.state, 'journal'))).toBe(false)
     expect(messages).toEqual([])
     expect(existsSync(join(desk.state, 'halt.json'))).toBe(false)

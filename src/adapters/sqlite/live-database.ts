@@ -229,8 +229,8 @@ function lockWriters(writer: DatabaseSync): boolean {
   }
 }
 
-/** Chosen: 5 ms, in which most checkpoints that a commit of the bot began are done; we may hold the write lock meanwhile. */
-const checkpointPatienceMs = 5
+/** Chosen: 10 ms, in which most checkpoints that a commit of the bot began are done; of 5 ms a fifth of ours gave up at full speed. */
+const checkpointPatienceMs = 10
 const bell = new Int32Array(new SharedArrayBuffer(4))
 
 /**

@@ -1,0 +1,89 @@
+/** A dry run: every probe and every step looks, none acts, no journal is written. What can be proven without acting is proven. */
+import { isDrError, sentenceOf } from '../errors.ts'
+import { isoTime } from '../units.ts'
+import type { RunState, StepState } from '../workflow/run-state.ts'
+import { type ExecuteRequest, type ExecuteWorld, newRunId, planHashOf } from './execute.ts'
+import { type RunResult, resultOf } from './result.ts'
+import type { Probe, RunSettings, Scope, Step } from './runbook.ts'
+
+type Seen = Pick<StepState, 'because' | 'notProven'> & { readonly outcome: StepState['outcome'] & string }
+
+export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest, 'mode' | 'approve'>): Promise<RunResult> {
+  const { runbook, onEvent } = request
+  const { clock } = world.journal
+  const runId = `dry-${newRunId(world)}`
+  const settings = world.settings(runId)
+  const startedAtMs = clock.wallMs()
+  const elapsed = (): number => Math.max(0, clock.wallMs() - request.detectedAtMs)
+  onEvent({ type: 'run-started', runId, scenario: runbook.scenario, steps: runbook.steps.map((step) => step.name) })
+  const detected = await detect(world, runbook.detectedWhen, settings)
+  const steps: StepState[] = []
+  for (const step of runbook.steps) {
+    const began = clock.monotonicMs()
+    const stepAtMs = clock.wallMs()
+    onEvent({ type: 'step-began', step: step.name, elapsedMs: elapsed() })
+    const scope: Scope = { runId, scenario: runbook.scenario, mode: 'dry-run', settings, facts: {}, interrupted: false, progress: () => {} }
+    const seen = await foreseeStep(world, step, scope)
+    const durationMs = clock.monotonicMs() - began
+    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, ...seen })
+    onEvent({ type: 'step-ended', step: step.name, outcome: seen.outcome, because: seen.because, durationMs, elapsedMs: elapsed() })
+  }
+  const failed = steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'unknown').map((one) => `${one.step}: ${one.because}`)
+  const failure = failed.length > 0 ? failed.join('; ') : null
+  const state: RunState = {
+    runId,
+    scenario: runbook.scenario,
+    mode: 'dry-run',
+    system: settings.system,
+    planHash: planHashOf(world, runbook),
+    plan: runbook.steps.map((step) => step.name),
+    detectedAtMs: request.detectedAtMs,
+    detectedBecause: detected,
+    startedAtMs,
+    endedAtMs: clock.wallMs(),
+    steps,
+    end: null,
+  }
+  const endedAtMs = clock.wallMs()
+  const result = resultOf(runbook, state, {}, 'dry-run', failure, endedAtMs)
+  const looked =
+    failure === null
+      ? 'dry run: nothing was changed, and every step could be looked through'
+      : `would not recover as things are: ${failure}`
+  // A dry run recovers nothing, so that no time and no loss is measured by it.
+  const unmeasured = { recoveryTimeMs: null, recoveryTimeMinutes: null, rtoMet: null }
+  return { ...result, ...unmeasured, because: detected === '' ? looked : `${looked}; ${detected}`, endedAt: isoTime(endedAtMs) }
+}
+
+/** What the probes see now, as a sentence; empty where there are none. */
+async function detect(world: ExecuteWorld, probes: readonly Probe[], settings: RunSettings): Promise<string> {
+  const found: string[] = []
+  const untold: string[] = []
+  for (const probe of probes) {
+    const finding = await look(world, probe, settings)
+    if (finding.found === true) found.push(`${probe.title}: ${finding.because}`)
+    if (finding.found === null) untold.push(`${probe.title}: ${finding.because}`)
+  }
+  if (found.length > 0) return `detected now: ${found.join('; ')}`
+  if (probes.length === 0) return ''
+  return untold.length === 0 ? 'no probe detects damage now' : `no probe detects damage now, but it cannot be told of: ${untold.join('; ')}`
+}
+
+async function look({ ports }: ExecuteWorld, probe: Probe, settings: RunSettings): ReturnType<Probe['look']> {
+  try {
+    return await probe.look(ports, settings)
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    return { found: null, because: sentenceOf(error) }
+  }
+}
+
+async function foreseeStep({ ports }: ExecuteWorld, step: Step, scope: Scope): Promise<Seen> {
+  try {
+    const { outcome, because, notProven } = await step.foresee(ports, scope)
+    return { outcome, because, notProven: notProven ?? [] }
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    return { outcome: error.exit === 3 ? 'unknown' : 'failed', because: sentenceOf(error), notProven: [] }
+  }
+}
