@@ -35,16 +35,14 @@ const quietAfterMs = 500
 /** Chosen: a file event may be missed or come before its commit; a look every 250 ms costs a few microseconds. */
 const slowPollMs = 250
 /**
- * Chosen: below 12 MiB of log the pin stays where it is. The bot's own checkpoints then find nothing to do and cost its commits nothing;
- * at each roll one of its commits writes back what the pin let go.
+ * Chosen: from 16 MiB of log on we checkpoint, because SQLite's own checkpoints end at our pin and so can never finish the log. Below it
+ * the pin stays where it is: the bot's own checkpoints then find nothing to do.
  */
-const rollBytes = 12 * 1024 * 1024
-/** Chosen: three or four rolls between 12 and 16 MiB at 1,000 tx/s, so that little is left for the checkpoint that makes writers wait. */
-const rollPauseMs = 100
-/** Chosen: from 16 MiB of log on we checkpoint ourselves: SQLite's own checkpoints end at our pin and so can never finish the log. */
 const checkpointBytes = 16 * 1024 * 1024
-/** Chosen: a checkpoint that a reader of the bot's own cut short is tried again after a second, not at every roll. */
+/** Chosen: a checkpoint that a reader of the bot's own cut short is tried again after a second, not at every look. */
 const checkpointPauseMs = 1000
+/** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
+const drainPatienceMs = 10_000
 /** Chosen: more than this is not held in memory; it waits in the log, which a pin protects. */
 const pendingBytes = 32 * 1024 * 1024
 
@@ -64,9 +62,8 @@ export class Capture {
   #lastFlushMs = -Infinity
   #lastNewsMs: number
   #noCheckpointBeforeMs = -Infinity
-  #noRollBeforeMs = -Infinity
-  /** Frames in the log when the standing pin was taken full; until the next commit there is nothing to let go of. */
-  #fullAt = 0
+  /** Frames in the log when the standing pin was taken full, null when it was not. Until the next commit there is nothing to let go of. */
+  #fullAt: number | null = 0
   #trouble: string | null = null
   /** The log cannot be read on: what is committed after this is not known. */
   #logDamage: string | null = null
@@ -113,8 +110,8 @@ export class Capture {
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
       if (!this.#letGo && this.#logDamage === null) this.#guard(() => this.#readToEnd())
-      await this.#flushAll()
-      const complete = this.#logDamage === null && this.#trouble === null && this.#pending.empty
+      await Promise.race([this.#flushAll(), this.#world.clock.sleep(drainPatienceMs)])
+      const complete = this.#logDamage === null && this.#trouble === null && this.#publishing === null && this.#pending.empty
       return {
         timeline: this.#attached.timeline,
         txid: this.#publishedTxid,
@@ -191,7 +188,10 @@ export class Capture {
     if (this.#letGo) return false
     const moved = this.#attached.database.moved()
     if (moved.includes('database') || moved.includes('shm')) {
-      this.#fatal = databaseMoved(this.#attached.database.path, moved)
+      // What was committed before belongs to this history, and its files are still open.
+      if (this.#logDamage === null) this.#guard(() => this.#readToEnd())
+      await this.#flushAll()
+      this.#fatal ??= databaseMoved(this.#attached.database.path, moved)
       return false
     }
     if (moved.includes('wal')) this.#fileDamaged(`the log of ${this.#attached.database.path} was deleted while it was in use`)
@@ -237,15 +237,11 @@ export class Capture {
     const { locks, bytes } = this.#attached.database
     const end = this.#readToEnd()
     this.#end = end
+    if (end.frames === this.#fullAt || this.#fileDamage !== null || !this.#hasReadTo(end)) return
+    if (this.#fullAt !== null) this.#leaveFullPin()
     const logBytes = end.frames * (this.#attached.pageSize + frameHeaderBytes)
-    const now = this.#world.clock.monotonicMs()
-    if (logBytes < rollBytes || end.frames === this.#fullAt || this.#fileDamage !== null || !this.#hasReadTo(end)) return
-    if (logBytes >= checkpointBytes && now >= this.#noCheckpointBeforeMs) {
-      this.#checkpoint()
-    } else if (now >= this.#noRollBeforeMs) {
-      this.#noRollBeforeMs = now + rollPauseMs
-      this.#movePin()
-    }
+    if (logBytes < checkpointBytes || this.#world.clock.monotonicMs() < this.#noCheckpointBeforeMs) return
+    this.#checkpoint()
     this.#end = findLogEnd(locks, bytes)
   }
 
@@ -253,8 +249,18 @@ export class Capture {
     return end.frames === 0 || (this.#place !== null && sameGeneration(this.#place.header, end.header) && this.#place.frames >= end.frames)
   }
 
-  /** The only place that releases a pin: after the next one is taken, and everything up to it is read. */
-  #movePin(): void {
+  /**
+   * A full pin is dear to the bot: behind it, each of its commits sorts the whole log for a checkpoint that then cannot begin. (At 4,000
+   * frames half of the bot's speed went there.) Behind one on a frame that the file has, it sees at once that there is nothing to do.
+   */
+  #leaveFullPin(): void {
+    if (!this.#movePin()) return
+    this.#fullAt = null
+    this.#attached.database.locks.checkpoint()
+  }
+
+  /** The only place that releases a pin: after the next one is taken, and everything up to it is read. False: the old one stands. */
+  #movePin(): boolean {
     const { locks } = this.#attached.database
     const next: PinSlot = this.#slot === 0 ? 1 : 0
     locks.pin(next)
@@ -265,9 +271,10 @@ export class Capture {
       // Not everything was read: the old pin goes on protecting the rest.
       if (!read) locks.unpin(next)
     }
-    if (!read) return
+    if (!read) return false
     locks.unpin(this.#slot)
     this.#slot = next
+    return true
   }
 
   /** The bulk goes into the file while writers write; for the rest, which that leaves small, they wait. */
@@ -292,11 +299,8 @@ export class Capture {
     this.#movePin()
     const { frames, backfilled } = locks.checkpoint()
     if (backfilled < frames) this.#noCheckpointBeforeMs = now + checkpointPauseMs
-    else if (frames > 0) {
-      // The log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
-      this.#movePin()
-      this.#fullAt = frames
-    }
+    // The log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
+    else if (frames > 0 && this.#movePin()) this.#fullAt = frames
     return backfilled
   }
 
@@ -325,14 +329,20 @@ export class Capture {
     const now = this.#world.clock.monotonicMs()
     if (this.#pending.empty || this.#publishing !== null || now - this.#lastFlushMs < this.#world.flushIntervalMs) return
     this.#lastFlushMs = now
-    this.#publishing = this.#flush().finally(() => {
+    this.#startFlush()
+  }
+
+  /** Only ever one at a time, so that txids follow each other. */
+  #startFlush(): Promise<void> {
+    this.#publishing ??= this.#flush().finally(() => {
       this.#publishing = null
     })
+    return this.#publishing
   }
 
   async #flushAll(): Promise<void> {
     if (this.#publishing !== null) await this.#publishing
-    if (!this.#pending.empty && this.#fatal === null) await this.#flush()
+    if (!this.#pending.empty && this.#fatal === null) await this.#startFlush()
   }
 
   async #flush(): Promise<void> {

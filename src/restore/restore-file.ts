@@ -69,7 +69,7 @@ function requireEqual(expected: bigint | null, observed: bigint, txid: number): 
 
 const hex = (sum: bigint): string => sum.toString(16).padStart(16, '0')
 
-/** Chosen: 4 MiB of neighbouring pages a write: the kernel takes 1 GiB in 0.2 to 0.3 s then, and in 0.5 s or more by pieces of 1 MiB. */
+/** Chosen: 4 MiB of neighbouring pages a write: writing 1 GiB took 0.2 to 0.3 s so, and 0.5 s or more by pieces of 1 MiB. */
 const runBytes = 4 * MiB
 
 /** Gathers neighbouring pages into one write, and keeps the checksum of every page. */

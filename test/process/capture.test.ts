@@ -204,15 +204,19 @@ describeWith([python], 'which database a replica belongs to', () => {
   })
 
   it('the state folder is lost, and the log went on unseen -> refused; with --take-over a new timeline begins', async () => {
-    const writer = await startWriter(system, '--rate', '300', '--autocheckpoint', '50')
+    const writer = await startWriter(system, '--rate', '300', '--autocheckpoint', '50', '--payload', '2000')
     const first = await startCapture(system)
-    await pause(500)
+    await until(() => witnessed(system).length > 300, 'some pages')
     await end(system, first.process, 'SIGKILL')
-    await pause(400)
+    const seen = witnessed(system).length
+    await until(() => witnessed(system).length > seen + 60, 'commits that nobody copies, and a log that begins anew')
     await end(system, writer, 'SIGTERM')
     rmSync(system.settings.stateFolder, { recursive: true })
     const second = await startCapture(system)
     expect([second.process.exitCode, second.errors()]).toEqual([4, expect.stringContaining('--take-over')])
+    const third = await startCapture(system, {}, '--take-over')
+    expect(third.events.find((event) => event.type === 'attached')).toMatchObject({ do: 'take-over', timeline: '00000002' })
+    expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
   })
 
   it('two captures of one database -> the second is refused with 4 and the pid of the first', async () => {

@@ -70,9 +70,9 @@ export interface Capture {
 }
 
 /** Resolves when the capture is attached, or has ended. */
-export async function startCapture(system: TestSystem, over: Partial<SystemSettings> = {}): Promise<Capture> {
+export async function startCapture(system: TestSystem, over: Partial<SystemSettings> = {}, ...words: readonly string[]): Promise<Capture> {
   const settings = { ...system.settings, ...over, environment: {} }
-  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), JSON.stringify(settings)], {
+  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), JSON.stringify(settings), ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   track(system, child)

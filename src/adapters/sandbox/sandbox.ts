@@ -82,7 +82,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 }
 
 function startCapture(settings: unknown): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [entryPath('capture'), JSON.stringify(settings), `${process.pid}`], {
+  const child = spawn(process.execPath, [entryPath('capture'), JSON.stringify(settings), '--leash', `${process.pid}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return new Promise((resolve, reject) => {
