@@ -6,7 +6,7 @@ import { nodeClock } from './adapters/node/clock.ts'
 import { createSandbox, entryPath } from './adapters/sandbox/sandbox.ts'
 import { composeSystem, type SystemSettings } from './compose-system.ts'
 import { botChecks } from './drill/bot-schema.ts'
-import { type DamageKind, damageKinds } from './drill/damage.ts'
+import { type DamageKind, damageKindNames } from './drill/damage.ts'
 import { type DrillRequest, drill } from './drill/drill.ts'
 import type { RunResult } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
@@ -28,8 +28,7 @@ const tradesPerSecond = 200
 export async function playDrill(request: PlayRequest): Promise<RunResult> {
   const { seed, environment, integrity, logPatterns } = request
   const random = seededRandom(seed)
-  const kinds = Object.keys(damageKinds) as DamageKind[]
-  const damage = request.damage ?? kinds[random.below(kinds.length)] ?? 'interior-page'
+  const damage = request.damage ?? damageKindNames[random.below(damageKindNames.length)] ?? 'interior-page'
   const folder = mkdtempSync(join(tmpdir(), 'genesis-dr-drill-'))
   const database = join(folder, 'bot.db')
   const witness = join(folder, 'witness.jsonl')

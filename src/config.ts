@@ -99,7 +99,7 @@ export const settings = {
     byDefault: 'quick',
   },
   logPatterns: {
-    schema: z.array(z.string().refine(isPattern, 'is not a regular expression')),
+    schema: z.array(z.string().refine(isPattern, 'is not a regular expression, or matches everything')),
     help: "Regular expressions: a line of the bot's log that matches one means that it met damage.",
     example: '["malformed"]',
     byDefault: '["malformed", "not a database", "disk I/O error"]',
@@ -232,7 +232,7 @@ function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Conf
 
 function isPattern(text: string): boolean {
   try {
-    return new RegExp(text).source.length > 0
+    return text !== '' && new RegExp(text) instanceof RegExp
   } catch (error) {
     if (error instanceof SyntaxError) return false
     throw error

@@ -9,8 +9,8 @@ export const GiB = 1024 * MiB
 
 /** "850 ms", "3.1 s", "12 min 5 s", "15 min", "2 h 3 min", "4 d 2 h". Input: ms, >= 0. */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
   const total = Math.round(ms / 1000)
   if (total < 3600) return twoUnits(Math.floor(total / 60), 'min', total % 60, 's')
   if (total < 86_400) return twoUnits(Math.floor(total / 3600), 'h', Math.floor((total % 3600) / 60), 'min')
@@ -45,5 +45,7 @@ export function parseTime(text: string): { readonly epochMs: number; readonly zo
   const full = /:\d{2}:/.test(time) ? time : `${time}:00`
   const normalZone = zone === undefined || zone === 'Z' ? 'Z' : zone.replace(/^([+-]\d{2}):?(\d{2})$/, '$1:$2')
   const epochMs = Date.parse(`${date}T${full}${normalZone}`)
-  return Number.isNaN(epochMs) ? null : { epochMs, zoneAssumed: zone === undefined }
+  // 30 February is parsed as 2 March.
+  const isDay = new Date(`${date}T00:00:00Z`).toJSON()?.startsWith(date) === true
+  return Number.isNaN(epochMs) || !isDay ? null : { epochMs, zoneAssumed: zone === undefined }
 }

@@ -22,7 +22,7 @@ export interface Command<Options extends OptionTable = OptionTable> {
   readonly json: string
   /** Where a status means something more exact here. */
   readonly exits?: Partial<Readonly<Record<ExitStatus, string>>>
-  /** What is about to be changed live, as a question begins: "stop trading"; null: nothing is with these arguments. */
+  /** What is about to be changed live, as a question begins: "stop trading"; null: nothing is with these arguments. @throws USAGE */
   confirms?(args: ArgsOf<Options>): string | null
   run(args: ArgsOf<Options>, world: World, words: readonly string[]): Promise<ExitStatus>
 }

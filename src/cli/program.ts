@@ -64,7 +64,7 @@ function parse(words: readonly string[], { terminal, version }: Surroundings): P
     return { exit: 2 }
   }
   try {
-    program.parse([...words], { from: 'user' })
+    program.parse(commandFirst(words), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { exit: 0 }
@@ -72,6 +72,15 @@ function parse(words: readonly string[], { terminal, version }: Surroundings): P
   }
   if (found.parsed === null) throw usage('no command was given', 'genesis-dr --help lists them.')
   return found.parsed
+}
+
+/** Options may stand before the command as well, and "help" is a word for --help. */
+function commandFirst(words: readonly string[]): string[] {
+  const at = words.findIndex((word) => word === 'help' || commands.some((command) => command.name === word))
+  const before = words.slice(0, at)
+  if (at < 0 || before.some((word) => ['-h', '--help', '-V', '--version'].includes(word))) return [...words]
+  const name = words[at] ?? ''
+  return name === 'help' ? [...words.slice(at + 1), '--help'] : [name, ...before, ...words.slice(at + 1)]
 }
 
 function parserFor(command: Command, terminal: World['terminal'], onParsed: (parsed: Parsed) => void): Parser {

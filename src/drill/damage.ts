@@ -28,6 +28,8 @@ export const damageKinds = {
 
 export type DamageKind = keyof typeof damageKinds
 
+export const damageKindNames: readonly DamageKind[] = Object.keys(damageKinds).filter(isDamageKind)
+
 export function isDamageKind(text: string): text is DamageKind {
   return Object.hasOwn(damageKinds, text)
 }

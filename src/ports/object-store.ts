@@ -5,8 +5,8 @@
 export interface ObjectStore {
   /** As the user gave it, without secrets: `file:/var/replica`. */
   readonly url: string
-  /** How Litestream names keys in a store of this kind. */
-  readonly layout: 'file' | 's3'
+  /** Keys are named differently in a folder and in a bucket. */
+  readonly layout: 'folder' | 'bucket'
   readonly capabilities: StoreCapabilities
   /** Objects whose key starts with `prefix` (a folder prefix ends with `/`), sorted by key. Nothing there: an empty array. */
   list(prefix: string): Promise<readonly StoredObject[]>

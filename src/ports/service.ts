@@ -1,6 +1,6 @@
-/** The bot as something that is stopped and started: a systemd unit, or a plain command. */
+/** The bot as something that is stopped and started, by a service manager or as a plain command. */
 export interface Service {
-  /** For people: "systemd unit genesis-trading", "command python3 bot.py". */
+  /** For people: "unit genesis-trading", "command python3 bot.py". */
   readonly description: string
   /** What the service manager, or the process table, says now. */
   state(): Promise<ServiceState>

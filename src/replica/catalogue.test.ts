@@ -26,9 +26,9 @@ const claim = (number: string, parent: TimelineFork | null = null): void =>
   write(timelineKey(number), encodeTimeline({ number, id: id(number), parent, createdAtMs: 1 }))
 const forkOf = (number: string, forkTxid: number): TimelineFork => ({ number, id: id(number), forkTxid })
 /** Content does not matter here: a catalogue is made from names. */
-const snapshot = (timeline: string | null, txid: number): void => write(fileKey('file', timeline, snapshotLevel, 1, txid), 'x')
+const snapshot = (timeline: string | null, txid: number): void => write(fileKey('folder', timeline, snapshotLevel, 1, txid), 'x')
 const flushes = (timeline: string | null, from: number, to: number): void => {
-  for (let txid = from; txid <= to; txid++) write(fileKey('file', timeline, 0, txid, txid), 'x')
+  for (let txid = from; txid <= to; txid++) write(fileKey('folder', timeline, 0, txid, txid), 'x')
 }
 const read = async (): Promise<Catalogue> => readCatalogue(await openFolderStore('file:replica', system.replica))
 const keysOf = (catalogue: Catalogue, number: string): readonly string[] =>

@@ -1,5 +1,5 @@
 /** What is in a replica: its timelines, their files, and which of them a restore follows. Reads only. */
-import { DrError } from '../errors.ts'
+import { DrError, isDrError } from '../errors.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { levelPrefix, levels, type ReplicaFile, replicaFile, timelineKey, timelinePattern } from './layout.ts'
 import { planRestore, restorePoints } from './plan.ts'
@@ -11,6 +11,8 @@ export interface Catalogue {
   /** Oldest first. Litestream's own replica is one timeline without a number. */
   readonly timelines: readonly CatalogueTimeline[]
   readonly foreign: boolean
+  /** Timelines whose own record is damaged: what they hold cannot be told, so that nothing newer than them can either. */
+  readonly damaged: readonly { readonly number: string; readonly because: DrError }[]
 }
 
 export interface CatalogueTimeline extends Timeline {
@@ -30,13 +32,15 @@ export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
   const numbers = folders.filter((name) => timelinePattern.test(name))
   if (numbers.length === 0) {
     const files = await ownFiles(store, null)
-    if (files.length === 0) return { url: store.url, timelines: [], foreign: false }
-    return { url: store.url, timelines: [describe(foreignTimeline, files)], foreign: true }
+    if (files.length === 0) return { url: store.url, timelines: [], foreign: false, damaged: [] }
+    return { url: store.url, timelines: [describe(foreignTimeline, files)], foreign: true, damaged: [] }
   }
   const timelines: Timeline[] = []
+  const damaged: { number: string; because: DrError }[] = []
   for (const number of numbers) {
     const timeline = await readTimeline(store, number)
-    if (timeline !== null) timelines.push(timeline)
+    if (timeline instanceof DrError) damaged.push({ number, because: timeline })
+    else if (timeline !== null) timelines.push(timeline)
   }
   const own = new Map<Timeline, readonly ReplicaFile[]>()
   for (const timeline of timelines) own.set(timeline, await ownFiles(store, timeline.number))
@@ -44,11 +48,13 @@ export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
     url: store.url,
     timelines: timelines.map((timeline) => describe(timeline, inherited(timelines, timeline, own))),
     foreign: false,
+    damaged,
   }
 }
 
-/** The timeline that a restore without `--timeline` follows. @throws REPLICA_EMPTY */
+/** The timeline that a restore without `--timeline` follows. @throws REPLICA_EMPTY, LTX_DAMAGED when it cannot be told which it is */
 export function newestComplete(catalogue: Catalogue): CatalogueTimeline {
+  requireReadable(catalogue)
   const found = catalogue.timelines.findLast((timeline) => timeline.complete)
   if (found !== undefined) return found
   throw new DrError('REPLICA_EMPTY', {
@@ -58,11 +64,19 @@ export function newestComplete(catalogue: Catalogue): CatalogueTimeline {
   })
 }
 
-/** @throws POINT_NOT_FOUND, REPLICA_EMPTY */
+/** @throws LTX_DAMAGED naming a timeline whose record is damaged */
+export function requireReadable({ damaged }: Catalogue): void {
+  const [first] = damaged
+  if (first !== undefined) throw first.because
+}
+
+/** @throws POINT_NOT_FOUND, REPLICA_EMPTY, LTX_DAMAGED */
 export function chooseTimeline(catalogue: Catalogue, number: string | null): CatalogueTimeline {
   if (number === null) return newestComplete(catalogue)
   const found = catalogue.timelines.find((timeline) => timeline.number === number)
   if (found !== undefined) return found
+  const broken = catalogue.damaged.find((one) => one.number === number)
+  if (broken !== undefined) throw broken.because
   const known = catalogue.timelines.map((timeline) => timeline.number ?? 'none (written by Litestream)')
   throw new DrError('POINT_NOT_FOUND', {
     what: `the replica ${catalogue.url} has no timeline ${number}; it has ${known.join(', ') || 'none'}`,
@@ -76,13 +90,14 @@ export function reachablePoints(timeline: CatalogueTimeline): readonly ReplicaFi
   return restorePoints(timeline.files).filter((point) => point.maxTxid <= timeline.latestTxid)
 }
 
-async function readTimeline(store: ObjectStore, number: string): Promise<Timeline | null> {
+async function readTimeline(store: ObjectStore, number: string): Promise<Timeline | DrError | null> {
   const key = timelineKey(number)
   try {
     return decodeTimeline(key, await readWhole(store, key))
   } catch (error) {
     // A folder of a timeline's name whose claim was never made is nobody's.
-    if (error instanceof DrError && error.code === 'OBJECT_MISSING') return null
+    if (isDrError(error, 'OBJECT_MISSING')) return null
+    if (isDrError(error, 'LTX_DAMAGED')) return error
     throw error
   }
 }

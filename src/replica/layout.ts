@@ -26,7 +26,7 @@ export interface ReplicaFile {
 
 /** A folder prefix, ending with `/`. */
 export function levelPrefix(layout: Layout, timeline: string | null, level: number): string {
-  const below = layout === 'file' ? `ltx/${level}/` : `${level.toString(16).padStart(4, '0')}/`
+  const below = layout === 'folder' ? `ltx/${level}/` : `${level.toString(16).padStart(4, '0')}/`
   return timeline === null ? below : `${timeline}/${below}`
 }
 

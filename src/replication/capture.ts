@@ -4,9 +4,10 @@
  * Why no committed frame can be missed:
  * 1. A pin (a read transaction) stands at all times. The next one is taken before the former is released, and in between everything up
  *    to the end of the log, which is at or after the new pin, is read.
- * 2. While a pin stands on a frame that is not in the database file yet, SQLite cannot begin the log anew over it.
- * 3. A pin that stands on a log which the file has completely ("full") lets the log begin anew, once; but nobody can write frames of the
- *    new generation into the file while it stands, so that one cannot be followed by another before it was read.
+ * 2. A pin that is taken while the database file lacks frames of the log stands on the last one. While it stands, SQLite cannot begin the
+ *    log anew, also when the file has all of it by then.
+ * 3. A pin that is taken when the file has all of the log ("full") lets the log begin anew, once; but nobody can write frames of the new
+ *    generation into the file while it stands, so that one cannot be followed by another before it was read.
  * 4. What is read counts up to the last commit only, and every frame is verified by salts and cumulative checksum.
  * 5. Our own checkpoints are passive: they stop at the pins, as anybody's do. The one that is to finish the log runs while we hold the
  *    write lock, after everything was read and a new pin was taken.

@@ -1,4 +1,4 @@
-/** The newest restore point of a timeline, and whether its last frame is still in the log. */
+/** The newest restore point of a timeline, and where the log goes on after it. */
 import type { LtxHeader } from '../ltx/header.ts'
 import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
@@ -6,14 +6,14 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { CatalogueTimeline } from '../replica/catalogue.ts'
 import { restorePoints } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
-import { checksumWord, storedChecksum, type WalPosition } from '../wal/frames.ts'
-import { frameHeaderBytes, frameOffset, walHeaderBytes } from '../wal/header.ts'
+import { scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { frameHeaderBytes, frameOffset, type WalHeader, walHeaderBytes } from '../wal/header.ts'
 import type { Base } from './base-scan.ts'
 
 export interface LastPoint {
   readonly txid: number
   readonly rolling: bigint | null
-  /** Its last frame as a place in the log as it is now, null when that frame is not there any more. */
+  /** Where the log as it is now goes on after it; null when that cannot be proven. */
   readonly place: WalPosition | null
   readonly databasePages: number
   readonly lastCommitMs: number
@@ -38,16 +38,49 @@ export async function readLastPoint(
   }
 }
 
+/**
+ * Where the log goes on after the published file. Its last frame must be in the log's file, with salts and checksum. Then either it belongs
+ * to the generation that goes on; or the log began anew exactly once since (SQLite counts salt-1 up by one then), has not overwritten that
+ * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
+ * the next one, and proves nothing.
+ */
 function placeInLog(bytes: DatabaseBytes, { place }: Base, published: LtxHeader): WalPosition | null {
   const known = decodeRestorePoint(published.reserved)?.frameChecksum ?? null
-  const header = place?.header
-  if (known === null || place === null || header === undefined) return null
-  if (header.salt1 !== published.walSalt1 || header.salt2 !== published.walSalt2) return null
+  if (known === null || place === null) return null
+  const { header } = place
   const frames = (published.walOffset + published.walSize - walHeaderBytes) / (frameHeaderBytes + published.pageSize)
-  if (!Number.isInteger(frames) || frames < 1 || frames > place.frames) return null
+  if (!Number.isInteger(frames) || frames < 1 || header.pageSize !== published.pageSize) return null
+  const former: WalHeader = { ...header, salt1: published.walSalt1, salt2: published.walSalt2 }
+  const end: WalPosition = { header: former, frames, checksum: { s1: Number(known >> 32n), s2: Number(known & 0xffffffffn) } }
+  if (!endsAt(bytes, end)) return null
+  if (header.salt1 === former.salt1 && header.salt2 === former.salt2) return frames <= place.frames ? { ...end, header } : null
+  const restartedOnce = header.salt1 === (former.salt1 + 1) >>> 0
+  return restartedOnce && place.frames < frames && nothingFollows(bytes, end) ? startOf(header) : null
+}
+
+/** The frame before `end` is the one that was published. */
+function endsAt(bytes: DatabaseBytes, { header, frames, checksum }: WalPosition): boolean {
   const buffer = new Uint8Array(frameHeaderBytes)
-  if (bytes.readWal(frameOffset(frames - 1, header.pageSize), buffer) < buffer.length) return null
+  if (bytes.readWal(frameOffset(frames - 1, header.pageSize), buffer) < buffer.length) return false
   const stored = storedChecksum(buffer)
-  if (stored.salt1 !== header.salt1 || stored.salt2 !== header.salt2 || checksumWord(stored) !== known) return null
-  return { header, frames, checksum: { s1: stored.s1, s2: stored.s2 } }
+  return stored.salt1 === header.salt1 && stored.salt2 === header.salt2 && stored.s1 === checksum.s1 && stored.s2 === checksum.s2
+}
+
+/** No commit of the former generation stands after `end`, and nothing of a newer one stands where it would. */
+function nothingFollows(bytes: DatabaseBytes, end: WalPosition): boolean {
+  const buffer = new Uint8Array(frameHeaderBytes + end.header.pageSize)
+  for (let place = end; ; ) {
+    const count = bytes.readWal(frameOffset(place.frames, end.header.pageSize), buffer)
+    if (count === 0) return true
+    if (count < buffer.length) return false
+    const newerBy = (storedChecksum(buffer).salt1 - end.header.salt1) >>> 0
+    if (newerBy > 0 && newerBy < 0x80000000) return false
+    let commits = false
+    const next = scanFrames(place, buffer, (frame) => {
+      commits = frame.commitPages > 0
+    })
+    if (next.frames === place.frames) return true
+    if (commits) return false
+    place = next
+  }
 }

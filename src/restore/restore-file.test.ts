@@ -51,7 +51,7 @@ function put({ level, minTxid, maxTxid, after, pages, rolling = rollingOf(after)
   const said = rolling === null ? null : encodeRestorePoint({ postApply: rolling, frameChecksum: null, commits: 1, spanMs: 0 })
   const header = { ...template, pageSize, commit: after.length, minTxid, maxTxid, reserved: said ?? new Uint8Array(20) }
   const numbers = pages ?? after.map((_, at) => at + 1)
-  const key = fileKey('file', null, level, minTxid, maxTxid)
+  const key = fileKey('folder', null, level, minTxid, maxTxid)
   const path = join(system.replica, key)
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(

@@ -69,7 +69,8 @@ export async function restoreLastGood(
   temporary: string,
 ): Promise<GoodPoint> {
   const last: { restored: Restored | null } = { restored: null }
-  const found = await findLastGood(reachablePoints(timeline), async ({ maxTxid }) => {
+  const points = reachablePoints(timeline)
+  const found = await findLastGood(points, async ({ maxTxid }) => {
     const { verdict, restored } = await restoreCandidate(ports, work, timeline, maxTxid, temporary)
     last.restored = restored
     work.progress(`${formatTxid(maxTxid)}: ${verdict.because}`)
@@ -79,7 +80,7 @@ export async function restoreLastGood(
   if (found.good !== null && restored !== null) return { point: found.good, restored, looked: found.looked }
   await ports.files.removeTemporary(temporary)
   throw new DrError('NO_GOOD_POINT', {
-    what: `none of ${found.looked.length} restore points looked at passes the checks; the newest: ${found.looked[0]?.because ?? 'there is none'}`,
+    what: `none of ${found.looked.length} restore points looked at (of ${points.length}) passes the checks; the newest: ${found.looked[0]?.because ?? 'there is none'}`,
     untouched: 'What was set aside is kept; nothing was put in place of the database.',
     next: 'Look at your checks first: one that is wrong fails everywhere. genesis-dr recover --txid N --output FILE restores any point for a look.',
   })

@@ -32,19 +32,11 @@ export async function choosePoint(
  * times: then every header is read.
  */
 async function pointByHeaders(store: ObjectStore, points: readonly ReplicaFile[], epochMs: number): Promise<ReplicaFile> {
-  const ends = [points[0], points.at(-1)]
-  const looked = await Promise.all(
-    [...ends, points.findLast((point) => point.timestampMs <= epochMs)].map((point) => trueTime(store, point)),
-  )
-  if (looked.every((one) => one === null || one.stated === one.inside)) return pointAtTime(points, epochMs)
+  const found = points.findLastIndex((point) => point.timestampMs <= epochMs)
+  const looked = [0, found, found + 1, points.length - 1].flatMap((index) => points[index] ?? [])
+  const times = await Promise.all(looked.map(async (point) => (await readHeader(store, point.key)).timestampMs))
+  if (looked.every((point, at) => point.timestampMs === times[at])) return pointAtTime(points, epochMs)
   const withTimes: ReplicaFile[] = []
   for (const point of points) withTimes.push({ ...point, timestampMs: (await readHeader(store, point.key)).timestampMs })
   return pointAtTime(withTimes, epochMs)
-}
-
-async function trueTime(
-  store: ObjectStore,
-  point: ReplicaFile | undefined,
-): Promise<{ readonly stated: number; readonly inside: number } | null> {
-  return point === undefined ? null : { stated: point.timestampMs, inside: (await readHeader(store, point.key)).timestampMs }
 }

@@ -2,7 +2,7 @@
  * Runs a runbook through the engine: one run at a time, gone on with when its process died, or looked through without acting.
  * The engine knows nothing of databases, and the steps know nothing of journals; here they meet.
  */
-import { DrError } from '../errors.ts'
+import { DrError, isDrError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import { isoTime } from '../units.ts'
 import { Journal, type JournalWorld, readRun } from '../workflow/journal.ts'
@@ -139,11 +139,25 @@ function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: 
   }
 }
 
-/** The newest run, when it neither ended nor is being executed (whoever asks holds the lock). */
+/**
+ * The newest run that did not end, of whom nobody executes any (whoever asks holds the lock). All are looked at, because a clock that was
+ * set back gives a later run an earlier id. One whose journal is damaged cannot be gone on with; `runs` shows it as stuck.
+ */
 export async function lastInterrupted(world: JournalWorld): Promise<RunState | null> {
-  const newest = (await world.store.list()).at(-1)
-  const state = newest === undefined ? null : await readRun(world, newest)
-  return state === null || state.end !== null ? null : state
+  for (const runId of (await world.store.list()).toReversed()) {
+    const state = await readableRun(world, runId)
+    if (state !== null && state.end === null) return state
+  }
+  return null
+}
+
+async function readableRun(world: JournalWorld, runId: string): Promise<RunState | null> {
+  try {
+    return await readRun(world, runId)
+  } catch (error) {
+    if (isDrError(error, 'JOURNAL_DAMAGED')) return null
+    throw error
+  }
 }
 
 export function factsOf(state: RunState): Partial<RunFacts> {

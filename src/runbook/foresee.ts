@@ -6,7 +6,7 @@ import { type ExecuteRequest, type ExecuteWorld, newRunId, planHashOf } from './
 import { type RunResult, resultOf } from './result.ts'
 import type { Probe, RunSettings, Scope, Step } from './runbook.ts'
 
-type Seen = Pick<StepState, 'because' | 'notProven'> & { readonly outcome: StepState['outcome'] & string }
+type Seen = Pick<StepState, 'because' | 'notProven' | 'evidence'> & { readonly outcome: StepState['outcome'] & string }
 
 export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest, 'mode' | 'approve'>): Promise<RunResult> {
   const { runbook, onEvent } = request
@@ -25,7 +25,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     const scope: Scope = { runId, scenario: runbook.scenario, mode: 'dry-run', settings, facts: {}, interrupted: false, progress: () => {} }
     const seen = await foreseeStep(world, step, scope)
     const durationMs = clock.monotonicMs() - began
-    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, ...seen })
+    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, ...seen })
     onEvent({ type: 'step-ended', step: step.name, outcome: seen.outcome, because: seen.because, durationMs, elapsedMs: elapsed() })
   }
   const failed = steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'unknown').map((one) => `${one.step}: ${one.because}`)
@@ -81,9 +81,14 @@ async function look({ ports }: ExecuteWorld, probe: Probe, settings: RunSettings
 async function foreseeStep({ ports }: ExecuteWorld, step: Step, scope: Scope): Promise<Seen> {
   try {
     const { outcome, because, notProven } = await step.foresee(ports, scope)
-    return { outcome, because, notProven: notProven ?? [] }
+    return { outcome, because, notProven: notProven ?? [], evidence: {} }
   } catch (error) {
     if (!isDrError(error)) throw error
-    return { outcome: error.exit === 3 ? 'unknown' : 'failed', because: sentenceOf(error), notProven: [] }
+    return {
+      outcome: error.exit === 3 ? 'unknown' : 'failed',
+      because: sentenceOf(error),
+      notProven: [],
+      evidence: { error: { code: error.code } },
+    }
   }
 }

@@ -70,7 +70,9 @@ export function resultOf(
 ): RunResult {
   const notProven = [...new Set(state.steps.flatMap((one) => one.notProven))]
   const checks = facts.validation ?? []
-  const success = failure === null && !checks.some((one) => one.outcome === 'fail')
+  const skipped = state.steps.find((one) => one.evidence['byPerson'] === true && !isOptional(runbook, one.step))
+  const why = failure ?? (skipped === undefined ? null : `${skipped.step} was ${skipped.because}`)
+  const success = why === null && !checks.some((one) => one.outcome === 'fail')
   const loss = lossOf(facts)
   const recoveryTimeMs = success ? Math.max(0, endedAtMs - state.detectedAtMs) : null
   return {
@@ -78,7 +80,7 @@ export function resultOf(
     scenario: state.scenario,
     mode,
     success,
-    because: headline(success, failure, notProven),
+    because: headline(success, why, notProven),
     notProven,
     startedAt: isoTime(state.startedAtMs),
     endedAt: isoTime(endedAtMs),
@@ -95,6 +97,11 @@ export function resultOf(
     steps: state.steps.map((step) => reportOf(runbook, step)),
     validation: checks,
   }
+}
+
+/** Without any other step a recovery is none, whoever left it out. */
+function isOptional(runbook: Runbook, name: string): boolean {
+  return runbook.steps.find((one) => one.name === name)?.optional === true
 }
 
 function headline(success: boolean, failure: string | null, notProven: readonly string[]): string {
@@ -121,14 +128,14 @@ function inMinutes(ms: number | null): number | null {
 
 /**
  * 0 recovered within its targets, 5 recovered but a target missed, 2 or 4 refused before anything was done, 3 unknown, 1 otherwise.
- * A refusal counts as one only at the first step: later, something was done.
+ * A refusal counts as one only at the first step, or in a dry run: later, something was done.
  */
-export function exitOf({ success, rtoMet, rpoMet, steps }: RunResult): 0 | 1 | 2 | 3 | 4 | 5 {
+export function exitOf({ success, mode, rtoMet, rpoMet, steps }: RunResult): 0 | 1 | 2 | 3 | 4 | 5 {
   if (success) return rtoMet === false || rpoMet === false ? 5 : 0
-  const last = steps.at(-1)
-  const exit = exitOfError(last?.evidence)
-  if (steps.length === 1 && (exit === 2 || exit === 4)) return exit
-  return last?.outcome === 'unknown' ? 3 : 1
+  const failed = steps.filter((step) => step.outcome === 'unknown' || step.outcome === 'failed')
+  const exit = exitOfError(failed[0]?.evidence)
+  if ((mode === 'dry-run' || steps.length === 1) && (exit === 2 || exit === 4)) return exit
+  return (mode === 'dry-run' ? failed : steps.slice(-1)).some((step) => step.outcome === 'unknown') ? 3 : 1
 }
 
 /** The exit status that the error of a step stands for, null when it ended without one. */

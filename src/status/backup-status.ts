@@ -25,6 +25,8 @@ export interface BackupStatus {
   readonly sizeBytes: number
   readonly writtenBy: 'genesis-dr' | 'litestream' | 'nobody'
   readonly timelines: readonly TimelineStatus[]
+  /** Why the record of a timeline cannot be read, for each that is damaged. */
+  readonly damaged: readonly string[]
 }
 
 export interface TimelineStatus {
@@ -66,6 +68,7 @@ export async function backupStatus(
     sizeBytes: [...keys.values()].reduce((sum, size) => sum + size, 0),
     writtenBy: catalogue.foreign ? 'litestream' : catalogue.timelines.length === 0 ? 'nobody' : 'genesis-dr',
     timelines: catalogue.timelines.map(describe),
+    damaged: catalogue.damaged.map((one) => one.because.message),
   }
 }
 

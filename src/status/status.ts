@@ -82,6 +82,14 @@ function concernsOf({ replication, backup, verified, database, latch, latchGap, 
   const concerns: string[] = []
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
+  for (const because of backup.damaged) concerns.push(because)
+  for (const { timeline, complete, beyondGapTxid } of backup.timelines.slice(-1)) {
+    if (!complete) concerns.push(`timeline ${timeline ?? 'of Litestream'} is not complete: a restore uses its parent`)
+    if (beyondGapTxid !== null)
+      concerns.push(
+        `files are missing in the replica: what is after ${backup.txid ?? 'its beginning'}, up to ${beyondGapTxid}, cannot be restored`,
+      )
+  }
   if (replication.state !== 'capturing') concerns.push(replication.because)
   else if (replication.continuous === false || replication.because !== 'the capture follows the database')
     concerns.push(replication.because)

@@ -74,7 +74,7 @@ export function decodeJournal(hash: Hash, runId: string, bytes: Uint8Array): Dec
     const line = new TextDecoder().decode(bytes.subarray(soundBytes, newline === -1 ? bytes.length : newline))
     const record = newline === -1 ? null : parseRecord(hash, line, records.at(-1)?.hash ?? '', records.length)
     if (record === null) {
-      if (isLast) return { records, soundBytes }
+      if (isLast && !holdsWholeRecord(line)) return { records, soundBytes }
       throw damaged(runId, records.length)
     }
     if (record.v > journalVersion) throw newer(runId, record.v)
@@ -82,6 +82,11 @@ export function decodeJournal(hash: Hash, runId: string, bytes: Uint8Array): Dec
     soundBytes = newline + 1
   }
   return { records, soundBytes }
+}
+
+/** A torn record is the beginning of one. Where a whole one is followed by something, its end was altered: it was acknowledged once. */
+function holdsWholeRecord(line: string): boolean {
+  return /"hash":"[0-9a-f]{64}"\}./s.test(line)
 }
 
 /** null unless the line is, to the byte, the record that follows. */

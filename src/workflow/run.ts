@@ -103,7 +103,7 @@ async function oneStep(
   const began = world.clock.monotonicMs()
   const progress = (text: string): void => onEvent({ type: 'step-progress', step: step.name, text, elapsedMs: elapsed() })
   const scope = { evidence: evidenceOf(journal.begun), interrupted: former !== undefined && former.outcome === null, progress }
-  const outcome = approval.do === 'run' ? await acted(step, scope) : decided(approval)
+  const outcome = approval.do === 'run' ? await acted(step, scope) : decided(step, approval)
   const durationMs = world.clock.monotonicMs() - began
   await journal.append({
     type: 'step-ended',
@@ -119,9 +119,11 @@ async function oneStep(
   return outcome
 }
 
-function decided(approval: Exclude<Approval, { readonly do: 'run' }>): StepOutcome {
-  const because = `${approval.do === 'skip' ? 'skipped' : 'aborted'} by a person: ${approval.because}`
-  return { outcome: approval.do === 'skip' ? 'skipped' : 'failed', because, evidence: {} }
+/** What was skipped proves nothing, and the run says so. */
+function decided({ name }: WorkflowStep, approval: Exclude<Approval, { readonly do: 'run' }>): StepOutcome {
+  if (approval.do === 'abort') return { outcome: 'failed', because: `aborted by a person: ${approval.because}`, evidence: {} }
+  const because = `skipped by a person: ${approval.because}`
+  return { outcome: 'skipped', because, evidence: { byPerson: true }, notProven: [`${name} (skipped by a person)`] }
 }
 
 /** What a step throws is its outcome; only a bug of ours goes on as what it is, in the words of the bug. */

@@ -112,6 +112,16 @@ describe('putting a file in place', () => {
     if (what === 'a file') expect(read('bot.db')).toBe('somebody wrote this')
   })
 
+  it.each(['-wal', '-shm', '-journal'])(
+    'a file named as the %s of it stands there -> OUTPUT_EXISTS: it would be taken for its own',
+    async (suffix) => {
+      const temporary = write('bot.db.temporary', 'restored')
+      write(`bot.db${suffix}`, 'of another database')
+      await expect(databaseFiles.place(temporary, database, null)).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' })
+      expect([read('bot.db.temporary'), read(`bot.db${suffix}`), existsSync(database)]).toEqual(['restored', 'of another database', false])
+    },
+  )
+
   it('sixteen are put in one place at once -> one has the name, the others keep theirs', async () => {
     const waiting = Array.from({ length: 16 }, (_, at) => write(`candidate-${at}`, `candidate ${at}`))
     const settled = await Promise.allSettled(waiting.map((one) => databaseFiles.place(one, database, null)))

@@ -64,9 +64,9 @@ export function isDeadMount(error: unknown): boolean {
   return ['ENOTCONN', 'ESTALE', 'EIO', 'EHOSTDOWN', 'ENXIO', 'ENODEV', 'ETIMEDOUT', 'ECONNABORTED'].includes(codeOf(error))
 }
 
-/** An error of the operating system in our words. `doing` completes "could not ...". */
-export function diskError(error: unknown, doing: string, untouched: string): DrError {
-  if (error instanceof DrError) return error
+/** An error of the operating system in our words; anything else as it is. `doing` completes "could not ...". */
+export function diskError(error: unknown, doing: string, untouched: string): unknown {
+  if (codeOf(error) === '' || error instanceof DrError) return error
   const full = ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
   return new DrError(full ? 'DISK_FULL' : 'IO_FAILED', {
     what: `could not ${doing}: ${full ? 'no space is left there' : sentenceOf(error)}`,

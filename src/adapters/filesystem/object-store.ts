@@ -21,7 +21,7 @@ export async function openFolderStore(url: string, root: string): Promise<Object
   }
   return {
     url,
-    layout: 'file',
+    layout: 'folder',
     capabilities: { conditionalCreate: true, link: 'hard-link', device: await deviceOf(root) },
     list: (prefix) => guarded(`list ${url}`, () => walk(root, prefix)),
     folders: (prefix) => guarded(`list ${url}`, () => foldersOf(join(root, prefix))),
@@ -67,13 +67,15 @@ async function* chunksOf(body: ObjectBody): AsyncGenerator<Uint8Array> {
   else yield* body
 }
 
+/** Objects of the folder that `prefix` names, or that it begins the name of something in. */
 async function walk(root: string, prefix: string): Promise<StoredObject[]> {
-  const folder = prefix.endsWith('/') || prefix === '' ? prefix : `${dirname(prefix)}/`
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   const found: StoredObject[] = []
   for (const entry of await entriesOf(join(root, folder))) {
     const key = `${folder}${entry.name}`
+    if (!key.startsWith(prefix)) continue
     if (entry.isDirectory()) found.push(...(await walk(root, `${key}/`)))
-    else if (key.startsWith(prefix) && entry.isFile() && !key.endsWith('.tmp')) {
+    else if (entry.isFile() && !key.endsWith('.tmp')) {
       // Synchronous: a replica has up to 100,000 files, and a promise each costs twenty times the call.
       const facts = lstatSync(join(root, key))
       found.push({ key, sizeBytes: facts.size, timestampMs: Math.round(facts.mtimeMs) })
@@ -127,7 +129,7 @@ async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function storeError(error: unknown, doing: string): DrError {
+function storeError(error: unknown, doing: string): unknown {
   if (!isDeadMount(error)) return diskError(error, doing, untouched)
   return new DrError('STORE_UNAVAILABLE', {
     what: `could not ${doing}: the file system of the replica does not answer (${codeOf(error)})`,

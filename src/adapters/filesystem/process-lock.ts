@@ -25,7 +25,8 @@ export function takeProcessLock(path: string): ProcessLock | null {
   } catch (error) {
     database?.close()
     if (resultCode(error) === 5) return null
-    throw resultCode(error) === null ? error : sqliteError(error, `take the lock ${path}`)
+    const doing = `take the lock ${path}`
+    throw resultCode(error) === null ? diskError(error, doing, 'Nothing was done.') : sqliteError(error, doing)
   }
 }
 

@@ -1,5 +1,5 @@
 /** `drill`: plays the disaster on an isolated copy and measures it. */
-import { type DamageKind, damageKinds } from '../../drill/damage.ts'
+import { type DamageKind, damageKindNames } from '../../drill/damage.ts'
 import { exitOf, type RunResult } from '../../runbook/result.ts'
 import { laterScenarios, scenarioNames } from '../../scenario-names.ts'
 import { command, show, type World } from '../command.ts'
@@ -7,8 +7,6 @@ import type { ExitStatus } from '../exit-status.ts'
 import { choice, flag, usage, wholeNumber } from '../options.ts'
 import { resultTable } from '../render/result-table.ts'
 import { timeline } from '../render/timeline.ts'
-
-const kinds = Object.keys(damageKinds) as DamageKind[]
 
 export const drill = command({
   name: 'drill',
@@ -20,7 +18,7 @@ export const drill = command({
   options: {
     scenario: choice('S', 'scenario', scenarioNames, 'which disaster', laterScenarios),
     all: flag('every scenario of this version, one after the other'),
-    damage: choice('KIND', 'damage', kinds, 'how the file is damaged'),
+    damage: choice('KIND', 'damage', damageKindNames, 'how the file is damaged'),
     seed: wholeNumber('N', 'the chance of this drill: the same seed chooses the same damage and the same trades'),
   },
   examples: [

@@ -27,7 +27,7 @@ export const execute = command({
     { line: 'execute --scenario DATABASE_CORRUPTION --yes genesis --json', does: 'the same, from a script' },
   ],
   json: 'The result of the run: { runId, scenario, mode, success, because, notProven, recoveryTimeMs, rtoMet, dataLossMs, lostTransactions, rpoMet, steps, validation, ... }',
-  confirms: ({ dryRun, scenario }) => (dryRun ? null : `stop trading and run ${scenario ?? 'a runbook'}`),
+  confirms: ({ dryRun, scenario }) => (dryRun || scenario === null ? null : `stop trading and run ${scenario}`),
   run: async ({ scenario, dryRun, manual }, world) => {
     if (scenario === null) throw usage('no scenario was named', `Add --scenario ${scenarioNames[0]}.`)
     const { ask, parts, interruption } = world

@@ -35,7 +35,10 @@ export const recover = command({
     { line: 'recover --last-good --dry-run', does: 'says what would be done' },
   ],
   json: '{ output, timeline, txid, timestamp, pages, sizeBytes, filesRead, bytesRead, durationMs, verified, dryRun, notes, next, ... }; the run as `execute` shows it, where a recovery in place failed',
-  confirms: ({ output, dryRun }) => (output === null && !dryRun ? 'replace the database with a restored one' : null),
+  confirms: (args) => {
+    targetOf(args)
+    return args.output === null && !args.dryRun ? 'replace the database with a restored one' : null
+  },
   run: async (args, world) => {
     const target = targetOf(args)
     const shown = timeline(world, null)

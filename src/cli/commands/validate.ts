@@ -4,7 +4,7 @@ import { formatDuration } from '../../units.ts'
 import { command, show } from '../command.ts'
 import { flag, text } from '../options.ts'
 import { outcomeWord } from '../render/outcome-word.ts'
-import type { Palette } from '../render/palette.ts'
+import { type Palette, plainPalette } from '../render/palette.ts'
 import { factList } from '../render/table.ts'
 
 export const validate = command({
@@ -35,7 +35,8 @@ function reportText(report: ValidateReport, palette: Palette, columns: number): 
   const paint = report.success ? palette.good : palette.bad
   const facts = report.validation.map(({ check, outcome, observed, expected }) => ({
     label: check,
-    value: `${outcomeWord(outcome, palette)}  ${outcome === 'fail' ? `${observed} instead of ${expected}` : observed}`,
+    value: `${outcomeWord(outcome, plainPalette)}: ${outcome === 'fail' ? `${observed} instead of ${expected}` : observed}`,
+    paint: outcome === 'pass' ? plainPalette.good : outcome === 'fail' ? palette.bad : palette.warn,
   }))
   const lines = [
     paint(palette.bold(report.because)),

@@ -19,7 +19,8 @@ export function backupScreen(status: BackupStatus, palette: Palette, columns: nu
       value: status.verifiedAt === null ? 'never: run genesis-dr validate' : `${status.verifiedTxid} at ${status.verifiedAt}`,
     },
   ]
-  const blocks = [hanging('', window, columns, palette.bold), factList(facts, palette, columns), timelines(status, palette)]
+  const damaged = status.damaged.map((one) => hanging(`  ${palette.bad('DAMAGED')}  `, one, columns)).join('\n')
+  const blocks = [hanging('', window, columns, palette.bold), factList(facts, palette, columns), timelines(status, palette), damaged]
   return blocks.filter((block) => block !== '').join('\n\n')
 }
 

@@ -22,20 +22,21 @@ export function padded(text: string, width: number): string {
 /** Chosen: narrower than this, words are broken more than they are read. */
 const narrowest = 24
 
-/** Lines of at most `width` columns, broken between words; what is longer than a line (a path) is broken where it must. */
-export function wrap(text: string, width: number): readonly string[] {
-  const room = Math.max(narrowest, width)
+/** Lines of at most `width` columns (the first of `firstWidth`), broken between words; what is longer than a line (a path) is broken where it must. */
+export function wrap(text: string, width: number, firstWidth = width): readonly string[] {
   const lines: string[] = []
   let line = ''
   for (const word of clean(text).split(' ')) {
     let rest = word
-    if (line !== '' && line.length + 1 + rest.length > room) {
+    const room = (): number => Math.max(narrowest, lines.length === 0 ? firstWidth : width)
+    if (line !== '' && line.length + 1 + rest.length > room()) {
       lines.push(line)
       line = ''
     }
-    while (rest.length > room) {
-      lines.push(rest.slice(0, room))
-      rest = rest.slice(room)
+    while (rest.length > room()) {
+      const piece = rest.slice(0, room())
+      lines.push(piece)
+      rest = rest.slice(piece.length)
     }
     line = line === '' ? rest : `${line} ${rest}`
   }
@@ -50,10 +51,8 @@ export function hanging(
   paint: (line: string) => string = (line) => line,
   indent = visible(first),
 ): string {
-  // The first line has less room than the others: a mark stands for what is before it.
-  const lead = visible(first) - indent
-  const [head = '', ...rest] = wrap(`${'\u00b7'.repeat(lead)}${text}`, columns - indent)
-  return [`${first}${paint(head.slice(lead))}`, ...rest.map((line) => `${' '.repeat(indent)}${paint(line)}`)].join('\n')
+  const [head = '', ...rest] = wrap(text, columns - indent, columns - visible(first))
+  return [`${first}${paint(head)}`, ...rest.map((line) => `${' '.repeat(indent)}${paint(line)}`)].join('\n')
 }
 
 /** Cut with "..." where it is longer than `width`. */

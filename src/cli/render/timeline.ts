@@ -29,9 +29,8 @@ export function timeline(world: Pick<World, 'terminal' | 'json' | 'clock'>, rtoM
   const redraw = (): void => {
     if (current.step === null) return
     const elapsedMs = current.elapsedMs + clock.monotonicMs() - current.atMs
-    line.show(
-      `${formatDuration(elapsedMs).padStart(timeColumns - 2)}${ceiling}  ${current.step}${current.doing === '' ? ' ...' : `: ${current.doing}`}`,
-    )
+    const doing = current.doing === '' ? ' ...' : `: ${current.doing}`
+    line.show(`${current.step}${doing}  (${formatDuration(elapsedMs)}${ceiling})`)
   }
   const tick = async (): Promise<void> => {
     while (!ticking.signal.aborted) {

@@ -1,0 +1,141 @@
+/** Where a log goes on after what was published, on logs that SQLite itself wrote and began anew. */
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openFolderStore } from '../adapters/filesystem/object-store.ts'
+import type { DatabaseBytes } from '../ports/live-database.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { type CatalogueTimeline, newestComplete, readCatalogue } from '../replica/catalogue.ts'
+import { fileKey } from '../replica/layout.ts'
+import { encodeTimeline } from '../replica/timeline.ts'
+import { findBase } from './base-scan.ts'
+import { encodeFlush } from './flush.ts'
+import { readLastPoint } from './last-point.ts'
+import { findRestingEnd } from './wal-tail.ts'
+
+let folder = ''
+let bot: DatabaseSync
+let store: ObjectStore
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'genesis-dr-log-'))
+  bot = new DatabaseSync(join(folder, 'bot.db'))
+  bot.exec('PRAGMA page_size=512; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t (a)')
+  store = await openFolderStore('file:replica', join(folder, 'replica'))
+})
+afterEach(() => {
+  bot.close()
+  rmSync(folder, { recursive: true })
+})
+
+const commit = (times = 1): void => {
+  for (let time = 0; time < times; time++) bot.exec('INSERT INTO t VALUES (randomblob(300))')
+}
+const beginAnew = (): void => {
+  bot.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  commit()
+}
+
+// In this process SQLite has the database open, so only the log is read, which has no locks.
+function withLog<T>(work: (bytes: DatabaseBytes) => T): T {
+  const descriptor = openSync(join(folder, 'bot.db-wal'), 'r')
+  const result = work({
+    readWal: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
+    readDatabase: () => 0,
+    databaseBytes: () => 0,
+  })
+  closeSync(descriptor)
+  return result
+}
+
+/** A timeline whose only file ends at the last commit of the log as it is now. */
+async function publishAll(): Promise<CatalogueTimeline> {
+  const body = withLog((bytes) => {
+    const end = findBase(bytes, findRestingEnd(bytes), 512, 0)?.place ?? null
+    const facts = {
+      pageSize: 512,
+      databasePages: 1,
+      minTxid: 1,
+      maxTxid: 1,
+      commits: 1,
+      firstCommitMs: 1,
+      lastCommitMs: 1,
+      rolling: 1n << 63n,
+      fromFrame: 0,
+      end,
+    }
+    return encodeFlush(facts, [[1, new Uint8Array(512)]])
+  })
+  await store.create('00000001/timeline.json', encodeTimeline({ number: '00000001', id: 'a'.repeat(16), parent: null, createdAtMs: 1 }), 1)
+  await store.create(fileKey('folder', '00000001', 9, 1, 1), body, 1)
+  return newestComplete(await readCatalogue(store))
+}
+
+/** Frames before the place where the log goes on, or null; and how many it has. */
+async function goesOn(timeline: CatalogueTimeline): Promise<{ readonly from: number | null; readonly of: number }> {
+  return withLog(async (bytes) => {
+    const base = findBase(bytes, findRestingEnd(bytes), 512, 0)
+    if (base === null) throw new Error('the log is at rest')
+    const last = await readLastPoint(store, timeline, bytes, base)
+    return { from: last?.place?.frames ?? null, of: base.place?.frames ?? 0 }
+  })
+}
+
+describe('after what was published', () => {
+  it('the log went on -> right after the last published frame', async () => {
+    commit(5)
+    const timeline = await publishAll()
+    const { of } = await goesOn(timeline)
+    commit(3)
+    const now = await goesOn(timeline)
+    expect(now).toEqual({ from: of, of: now.of })
+    expect(now.of).toBeGreaterThan(of)
+  })
+
+  it('the log began anew once, right there -> at the beginning of the new one', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    beginAnew()
+    expect(await goesOn(timeline)).toMatchObject({ from: 0 })
+    commit(2)
+    expect(await goesOn(timeline)).toMatchObject({ from: 0 })
+  })
+
+  it('a commit stood behind it before the log began anew -> not proven', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    commit()
+    beginAnew()
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
+  })
+
+  it('the log began anew twice -> not proven', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    beginAnew()
+    beginAnew()
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
+  })
+
+  it('the new log has grown over the published frame -> not proven', async () => {
+    commit(5)
+    const timeline = await publishAll()
+    beginAnew()
+    commit(10)
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
+  })
+
+  it('a commit stood behind it, and the log was cut to nothing (TRUNCATE), or within that commit -> not proven', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    const { of } = await goesOn(timeline)
+    commit()
+    beginAnew()
+    truncateSync(join(folder, 'bot.db-wal'), 32 + of * 536 + 100)
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
+    bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    commit()
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
+  })
+})

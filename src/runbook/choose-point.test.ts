@@ -1,0 +1,114 @@
+/** The restore point that a person means, by txid or by time; and times that a copy of the replica has lost. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { forkOf, putFile, putHistory, timeOf } from '../../test/contract/small-replica.ts'
+import { openFolderStore } from '../adapters/filesystem/object-store.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { choosePoint } from './choose-point.ts'
+
+let folder = ''
+let store: ObjectStore
+const opened: string[] = []
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'choose-point-'))
+  const real = await openFolderStore('file:replica', folder)
+  opened.length = 0
+  store = {
+    ...real,
+    open: async (key) => {
+      if (key.endsWith('.ltx')) opened.push(key)
+      return real.open(key)
+    },
+  }
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const atTime = async (epochMs: number, number: string | null = null) => (await choosePoint(store, number, { kind: 'time', epochMs })).target
+
+describe('a restore point', () => {
+  it('the newest is meant -> the newest of the newest timeline', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    expect(await choosePoint(store, null, { kind: 'latest' })).toMatchObject({ target: 'latest', timeline: { number: '00000001' } })
+  })
+
+  it('a txid is meant -> that one, on the timeline that is named', async () => {
+    const parent = await putHistory(store, '00000001', [1, 2, 3])
+    await putHistory(store, '00000002', [3], forkOf(parent, 2))
+    const chosen = await choosePoint(store, '00000001', { kind: 'txid', txid: 3 })
+    expect(chosen).toMatchObject({ target: { txid: 3 }, timeline: { number: '00000001' } })
+  })
+
+  it('nothing was ever copied -> REPLICA_EMPTY; the timeline is not there -> POINT_NOT_FOUND', async () => {
+    await expect(choosePoint(store, null, { kind: 'latest' })).rejects.toMatchObject({ code: 'REPLICA_EMPTY' })
+    await putHistory(store, '00000001', [1])
+    await expect(choosePoint(store, '00000009', { kind: 'latest' })).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
+  })
+})
+
+describe('a restore point by time', () => {
+  it('between two points -> the earlier; at a point -> that one', async () => {
+    await putHistory(store, '00000001', [1, 2, 3])
+    expect(await atTime(timeOf(3) - 1)).toEqual({ txid: 2 })
+    expect(await atTime(timeOf(3))).toEqual({ txid: 3 })
+    expect(await atTime(timeOf(1))).toEqual({ txid: 1 })
+  })
+
+  it('before the first, or after the last -> POINT_NOT_FOUND, with what there is', async () => {
+    await putHistory(store, '00000001', [1, 2, 3])
+    const range = 'restore points go from 1970-01-01T00:00:01.000Z to 1970-01-01T00:00:03.000Z'
+    await expect(atTime(timeOf(1) - 1)).rejects.toMatchObject({
+      code: 'POINT_NOT_FOUND',
+      message: `1970-01-01T00:00:00.999Z is before the first point; ${range}`,
+    })
+    await expect(atTime(timeOf(3) + 1)).rejects.toMatchObject({
+      code: 'POINT_NOT_FOUND',
+      message: `1970-01-01T00:00:03.001Z is after the last point; ${range}`,
+    })
+  })
+
+  it('on a fork -> among the points up to the fork and those after it; on its parent -> among those of the parent', async () => {
+    const parent = await putHistory(store, '00000001', [1, 2, 3, 4])
+    await putHistory(store, '00000002', [9], forkOf(parent, 2))
+    await putFile(store, { timeline: '00000002', level: 0, minTxid: 3, maxTxid: 3, timestampMs: timeOf(100) })
+    expect(await atTime(timeOf(4))).toEqual({ txid: 2 })
+    expect(await atTime(timeOf(100))).toEqual({ txid: 3 })
+    expect(await atTime(timeOf(4), '00000001')).toEqual({ txid: 4 })
+  })
+
+  it('beyond a gap -> what lies there cannot be had, and is not chosen', async () => {
+    await putHistory(store, '00000001', [1, 2, 4])
+    await expect(atTime(timeOf(4))).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
+    expect(await atTime(timeOf(2))).toEqual({ txid: 2 })
+  })
+})
+
+describe('a replica whose store lost the times', () => {
+  const copied = (txid: number, storeMs: number) =>
+    putFile(store, { timeline: '00000001', level: txid === 1 ? 9 : 0, minTxid: txid, maxTxid: txid, storeMs })
+
+  it.each([
+    ['all of them are the time of the copying', () => timeOf(1000)],
+    ['they come in another order', (txid: number) => timeOf(10 - txid)],
+    ['all of them are zero', () => 0],
+  ])('%s -> the times inside of the files decide', async (_, storeMs) => {
+    await putHistory(store, '00000001', [])
+    for (const txid of [1, 2, 3, 4, 5]) await copied(txid, storeMs(txid))
+    for (const txid of [1, 2, 3, 4, 5]) expect(await atTime(timeOf(txid))).toEqual({ txid })
+    expect(await atTime(timeOf(3) + 999)).toEqual({ txid: 3 })
+    await expect(atTime(timeOf(5) + 1)).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
+    await expect(atTime(timeOf(1) - 1)).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
+  })
+
+  it('the times are right -> a few files are opened, not all of them', async () => {
+    await putHistory(
+      store,
+      '00000001',
+      Array.from({ length: 20 }, (_, at) => at + 1),
+    )
+    opened.length = 0
+    expect(await atTime(timeOf(12))).toEqual({ txid: 12 })
+    expect(new Set(opened).size).toBe(3)
+  })
+})

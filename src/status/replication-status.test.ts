@@ -1,0 +1,106 @@
+/** How far the replica is behind, as the capture says; where it cannot say, nothing is claimed. */
+import { describe, expect, it } from 'vitest'
+import { DrError } from '../errors.ts'
+import type { CapturePosition } from '../ports/capture-control.ts'
+import { replicationStatus } from './replication-status.ts'
+
+const position: CapturePosition = {
+  state: 'capturing',
+  pid: 100,
+  database: '/data/bot.db',
+  replica: 'file:/replica',
+  timeline: '00000001',
+  txid: 17,
+  lastCommitMs: 1_735_732_800_000,
+  pendingCommits: 2,
+  lagMs: 35,
+  walFrames: 3,
+  walBytes: 12_360,
+  moved: [],
+  trouble: null,
+  damage: null,
+  continuous: true,
+}
+const statusAt = (over: Partial<CapturePosition>, pid: number | null = 100) =>
+  replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({
+    pid,
+    control: { position: async () => ({ ...position, ...over }) },
+  }))
+
+const nothingKnown = {
+  pid: null,
+  timeline: null,
+  txid: null,
+  lagMs: null,
+  pending: null,
+  continuous: null,
+  lastCommitAt: null,
+  walBytes: null,
+}
+
+describe('replication', () => {
+  it('a capture follows the database -> what it says, in the words of a person', async () => {
+    expect(await statusAt({})).toEqual({
+      database: '/data/bot.db',
+      replica: 'file:/replica',
+      state: 'capturing',
+      because: 'the capture follows the database',
+      pid: 100,
+      timeline: '00000001',
+      txid: '0000000000000011',
+      lagMs: 35,
+      pending: 2,
+      continuous: true,
+      lastCommitAt: '2025-01-01T12:00:00.000Z',
+      walBytes: 12_360,
+      sameDisk: false,
+    })
+  })
+
+  it('no capture runs -> nothing is known, and nothing is asked of the files', async () => {
+    expect(await statusAt({ lagMs: 0, pendingCommits: 0 }, null)).toMatchObject({
+      ...nothingKnown,
+      state: 'not-running',
+      because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate',
+    })
+  })
+
+  it('it does not answer -> unknown, with why, and nothing of what it said before', async () => {
+    const silent = new DrError('CAPTURE_SILENT', { what: 'process 100 does not answer', untouched: 'All.', next: 'Wait.' })
+    const status = await replicationStatus('/data/bot.db', 'file:/replica', null, () => Promise.reject(silent))
+    expect(status).toEqual({
+      ...nothingKnown,
+      database: '/data/bot.db',
+      replica: 'file:/replica',
+      state: 'unknown',
+      because: 'process 100 does not answer',
+      sameDisk: null,
+    })
+  })
+
+  it('it answers with something that is no error of ours -> that is a bug, and goes on as one', async () => {
+    await expect(replicationStatus('d', 'r', null, () => Promise.reject(new TypeError('x is undefined')))).rejects.toThrow('x is undefined')
+  })
+
+  it.each(['attaching', 'let-go'] as const)('it is %s -> lag and waiting commits are not known, zero or not', async (state) => {
+    expect(await statusAt({ state, timeline: '', txid: 0, lastCommitMs: 0, lagMs: 0, pendingCommits: 0, continuous: false })).toMatchObject(
+      {
+        state,
+        pid: 100,
+        timeline: null,
+        txid: null,
+        lagMs: null,
+        pending: null,
+        lastCommitAt: null,
+        continuous: false,
+      },
+    )
+  })
+
+  it('several things are wrong -> damage before trouble, trouble before a file that moved', async () => {
+    const moved = ['database', 'wal'] as const
+    expect((await statusAt({ moved, trouble: 'the store is away', damage: 'frame 7 is damaged' })).because).toBe('frame 7 is damaged')
+    expect((await statusAt({ moved, trouble: 'the store is away' })).because).toBe('the store is away')
+    expect((await statusAt({ moved })).because).toBe('the database and the wal file was replaced or deleted')
+  })
+})

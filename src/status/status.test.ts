@@ -1,0 +1,212 @@
+/** One sentence and a list: what would happen if this host died now, with what is not known said to be not known. */
+import { describe, expect, it } from 'vitest'
+import type { BackupStatus } from './backup-status.ts'
+import type { ReplicationStatus } from './replication-status.ts'
+import type { RunSummary } from './runs.ts'
+import { type StatusFacts, statusOf } from './status.ts'
+
+const now = 1_735_732_800_000
+const replication: ReplicationStatus = {
+  database: '/data/bot.db',
+  replica: 'file:/replica',
+  state: 'capturing',
+  because: 'the capture follows the database',
+  pid: 100,
+  timeline: '00000001',
+  txid: '0000000000000011',
+  lagMs: 0,
+  pending: 0,
+  continuous: true,
+  lastCommitAt: '2025-01-01T11:59:59.000Z',
+  walBytes: 4096,
+  sameDisk: false,
+}
+const backup: BackupStatus = {
+  database: '/data/bot.db',
+  replica: 'file:/replica',
+  timeline: '00000001',
+  points: 17,
+  earliest: '2025-01-01T00:00:00.000Z',
+  latest: '2025-01-01T11:59:59.000Z',
+  txid: '0000000000000011',
+  ageMs: 1000,
+  lagMs: 0,
+  verifiedAt: '2025-01-01T11:59:20.000Z',
+  verifiedTxid: '0000000000000010',
+  sizeBytes: 1_000_000,
+  writtenBy: 'genesis-dr',
+  timelines: [],
+}
+const run: RunSummary = {
+  runId: 'run-1',
+  scenario: 'DATABASE_CORRUPTION',
+  mode: 'live',
+  state: 'done',
+  step: 'resume-trading',
+  startedAt: '2025-01-01T00:00:00.000Z',
+  endedAt: '2025-01-01T00:00:03.000Z',
+  because: 'recovered',
+}
+const facts: StatusFacts = {
+  system: 'genesis',
+  database: { path: '/data/bot.db', exists: true },
+  service: {
+    description: 'systemd unit genesis-trading',
+    state: { running: 'yes', pids: [7], because: 'active (running)', exitStatus: null },
+  },
+  latch: null,
+  latchGap: null,
+  replication,
+  backup,
+  verified: { atMs: now - 40_000, durationMs: 3100, passed: true },
+  lastRun: run,
+  notifiers: 1,
+  nowMs: now,
+}
+const headline = (over: Partial<StatusFacts>): string => statusOf({ ...facts, ...over }).headline
+const concerns = (over: Partial<StatusFacts>): readonly string[] => statusOf({ ...facts, ...over }).concerns
+
+describe('if this host died now', () => {
+  it('everything is known and well -> back in what time, with nothing missing, proven when; and it is ready', () => {
+    const status = statusOf(facts)
+    expect(status.headline).toBe('If this host died now: back in 3.1 s, nothing that was copied is missing, proven 40.0 s ago.')
+    expect([status.ready, status.concerns]).toEqual([true, []])
+  })
+
+  it('commits wait to be copied -> how many, and for how long', () => {
+    expect(headline({ replication: { ...replication, pending: 3, lagMs: 250 } })).toContain('3 transactions (250 ms) lost')
+  })
+
+  it.each([
+    ['no capture runs', { lagMs: null, pending: null }],
+    ['only the lag is known', { lagMs: 5, pending: null }],
+    ['only the count is known', { lagMs: null, pending: 0 }],
+  ])('%s -> what would be lost is not known', (_, over) => {
+    expect(headline({ replication: { ...replication, ...over } })).toContain('what would be lost is not known')
+  })
+
+  it.each([null, { atMs: now, durationMs: 3100, passed: false }])(
+    'the last proof is %j -> neither time nor proof is claimed',
+    (verified) => {
+      expect(headline({ verified })).toBe(
+        'If this host died now: how long it takes to come back is not measured (run: genesis-dr validate), nothing that was copied is missing, not proven.',
+      )
+    },
+  )
+
+  it('the replica holds nothing -> nothing could be restored, whatever was proven before', () => {
+    expect(headline({ backup: { ...backup, txid: null } })).toBe(
+      'If this host died now: nothing could be restored, the replica holds no restore point.',
+    )
+  })
+
+  it('the replica lies on the same disk -> nothing could be restored', () => {
+    expect(headline({ replication: { ...replication, sameDisk: true } })).toBe(
+      'If this host died now: nothing could be restored, the replica lies on the same disk as the database.',
+    )
+  })
+
+  it('it cannot be told whether it is the same disk -> the answer is given without it', () => {
+    expect(headline({ replication: { ...replication, sameDisk: null } })).toContain('back in 3.1 s')
+  })
+
+  it('the clock was set back since the proof -> it is no negative time ago', () => {
+    expect(headline({ verified: { atMs: now + 60_000, durationMs: 100, passed: true } })).toContain('proven 0 ms ago')
+  })
+})
+
+describe('what needs attention', () => {
+  it.each<[string, Partial<StatusFacts>, string]>([
+    ['the database is gone', { database: { path: '/data/bot.db', exists: false } }, 'there is no database at /data/bot.db'],
+    ['the replica is empty', { backup: { ...backup, txid: null } }, 'the replica holds no restore point'],
+    ['no capture runs', { replication: { ...replication, state: 'not-running', because: 'no capture runs' } }, 'no capture runs'],
+    ['the capture does not answer', { replication: { ...replication, state: 'unknown', because: 'it is silent' } }, 'it is silent'],
+    [
+      'the capture was let go',
+      { replication: { ...replication, state: 'let-go', because: 'let go for a recovery' } },
+      'let go for a recovery',
+    ],
+    ['the store is away', { replication: { ...replication, because: 'the store does not answer' } }, 'the store does not answer'],
+    [
+      'a commit may be missed',
+      { replication: { ...replication, continuous: false, because: 'the log was replaced' } },
+      'the log was replaced',
+    ],
+    [
+      'the replica lies on the same disk',
+      { replication: { ...replication, sameDisk: true } },
+      'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
+    ],
+    ['nothing was ever proven', { verified: null }, 'no restore was ever proven: run genesis-dr validate'],
+    [
+      'the last proof failed',
+      { verified: { atMs: 0, durationMs: 1, passed: false } },
+      'the last validation failed: run genesis-dr validate',
+    ],
+    ['a run was interrupted', { lastRun: { ...run, state: 'interrupted', because: 'it died' } }, 'run run-1 is interrupted: it died'],
+    ['a run failed', { lastRun: { ...run, state: 'failed', because: 'not recovered' } }, 'run run-1 is failed: not recovered'],
+    [
+      'trading is halted',
+      { latch: { holder: 'person:ada', reason: 'maintenance', setAtMs: 0 } },
+      'trading is halted by person:ada: maintenance',
+    ],
+    ['a reboot would start the bot past a latch', { latchGap: 'a reboot would start it' }, 'a reboot would start it'],
+    [
+      'the bot does not run',
+      { service: { description: 'unit x', state: { running: 'no', pids: [], because: 'exited with status 1', exitStatus: 1 } } },
+      'unit x: exited with status 1',
+    ],
+    [
+      'it is not known whether the bot runs',
+      {
+        service: {
+          description: 'unit x',
+          state: { running: 'unknown', pids: [], because: 'the manager does not answer', exitStatus: null },
+        },
+      },
+      'unit x: the manager does not answer',
+    ],
+  ])('%s -> said, and it is not ready', (_, over, concern) => {
+    expect(statusOf({ ...facts, ...over })).toMatchObject({ ready: false, concerns: [concern] })
+  })
+
+  it('the bot does not run because trading is halted -> the halt is said, not the bot', () => {
+    const service = { description: 'unit x', state: { running: 'no' as const, pids: [], because: 'stopped', exitStatus: 0 } }
+    expect(concerns({ service, latch: { holder: 'run-1', reason: 'DATABASE_CORRUPTION', setAtMs: 0 } })).toEqual([
+      'trading is halted by run-1: DATABASE_CORRUPTION',
+    ])
+  })
+
+  it('several things -> all of them, the database first', () => {
+    const all = concerns({ database: { path: 'x', exists: false }, backup: { ...backup, txid: null }, verified: null, lastRun: null })
+    expect(all).toEqual([
+      'there is no database at x',
+      'the replica holds no restore point',
+      'no restore was ever proven: run genesis-dr validate',
+    ])
+  })
+
+  it('nothing was ever run -> that is nothing to worry about', () => {
+    expect(statusOf({ ...facts, lastRun: null })).toMatchObject({ ready: true, lastRun: null })
+  })
+})
+
+describe('what is not configured', () => {
+  it('service and channels are -> the exchange only, and that does not make it unready', () => {
+    expect(statusOf(facts).notConfigured).toEqual(['exchange: the third ledger is not compared in this version'])
+  })
+
+  it('neither service nor channel -> both are named', () => {
+    const status = statusOf({ ...facts, service: null, notifiers: 0 })
+    expect(status.notConfigured.slice(0, 2)).toEqual(['service: the bot is stopped and started by hand', 'notify: nobody is told'])
+    expect(status).toMatchObject({ service: null, ready: true })
+  })
+
+  it('a latch stands -> since when, as a time', () => {
+    expect(statusOf({ ...facts, latch: { holder: 'person:ada', reason: 'maintenance', setAtMs: now } }).halt).toEqual({
+      holder: 'person:ada',
+      reason: 'maintenance',
+      since: '2025-01-01T12:00:00.000Z',
+    })
+  })
+})
