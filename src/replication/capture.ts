@@ -14,7 +14,6 @@
  * Reading needs no new pin: whatever lies after the standing one is protected by it.
  * If we die at any point: pins vanish, the log may go on unseen; the next attach finds the last published frame, or takes a snapshot.
  */
-import { must } from '../assert.ts'
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { CapturePosition, DrainOutcome } from '../ports/capture-control.ts'
 import type { PinSlot } from '../ports/live-database.ts'
@@ -24,7 +23,7 @@ import { startOf, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, sameGeneration } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
 import { findBase, readPage } from './base-scan.ts'
-import { applyToSums, encodeFlush, flushPages } from './flush.ts'
+import { applyToSums, encodeFlush, flushFacts, flushPages } from './flush.ts'
 import { Pending } from './pending.ts'
 import { publishPatiently } from './publisher.ts'
 import { findLogEnd, headerOf, type LogEnd, readFrames } from './wal-tail.ts'
@@ -352,21 +351,8 @@ export class Capture {
     const txid = this.#capturedTxid + 1
     const pages = flushPages(pending, this.#publishedPages, pageSize, (number) => this.#pageNow(number))
     applyToSums(sums, pages, pending.databasePages)
-    const body = encodeFlush(
-      {
-        pageSize,
-        databasePages: pending.databasePages,
-        minTxid: txid,
-        maxTxid: txid,
-        commits: pending.commits,
-        firstCommitMs: pending.firstCommitMs,
-        lastCommitMs: pending.lastCommitMs,
-        rolling: sums.rolling,
-        fromFrame: this.#flushFrom,
-        end: must(pending.end, 'a flush has an end in the log'),
-      },
-      pages,
-    )
+    const facts = flushFacts(pending, { pageSize, txid, rolling: sums.rolling, fromFrame: this.#flushFrom })
+    const body = encodeFlush(facts, pages)
     this.#pending = new Pending()
     this.#capturedTxid = txid
     this.#publishedPages = pending.databasePages

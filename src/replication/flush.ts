@@ -1,5 +1,5 @@
 /** From what is pending to one LTX file, and from a whole database to a snapshot. Pure but for the reading of pages. */
-import { assert } from '../assert.ts'
+import { assert, must } from '../assert.ts'
 import { pageChecksum } from '../ltx/checksum.ts'
 import { encodeLtx, LtxEncoder } from '../ltx/encode.ts'
 import type { LtxHeader } from '../ltx/header.ts'
@@ -26,6 +26,17 @@ export interface FlushFacts {
   /** Where the log was read from (frames before it) and up to; null when there was no log. */
   readonly fromFrame: number
   readonly end: WalPosition | null
+}
+
+/** What the file of one flush says. `fromFrame`: where the flush before it ended. */
+export function flushFacts(
+  pending: Pending,
+  at: { readonly pageSize: number; readonly txid: number; readonly rolling: bigint; readonly fromFrame: number },
+): FlushFacts {
+  const { databasePages, commits, firstCommitMs, lastCommitMs } = pending
+  const { pageSize, txid, rolling, fromFrame } = at
+  const end = must(pending.end, 'a flush has an end in the log')
+  return { pageSize, databasePages, minTxid: txid, maxTxid: txid, commits, firstCommitMs, lastCommitMs, rolling, fromFrame, end }
 }
 
 /** The pages that a flush must hold: those that changed, and all by which the database grew, in ascending order. */

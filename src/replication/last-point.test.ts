@@ -38,20 +38,22 @@ const beginAnew = (): void => {
 }
 
 // In this process SQLite has the database open, so only the log is read, which has no locks.
-function withLog<T>(work: (bytes: DatabaseBytes) => T): T {
+async function withLog<T>(work: (bytes: DatabaseBytes) => T | Promise<T>): Promise<T> {
   const descriptor = openSync(join(folder, 'bot.db-wal'), 'r')
-  const result = work({
-    readWal: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
-    readDatabase: () => 0,
-    databaseBytes: () => 0,
-  })
-  closeSync(descriptor)
-  return result
+  try {
+    return await work({
+      readWal: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
+      readDatabase: () => 0,
+      databaseBytes: () => 0,
+    })
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** A timeline whose only file ends at the last commit of the log as it is now. */
 async function publishAll(): Promise<CatalogueTimeline> {
-  const body = withLog((bytes) => {
+  const body = await withLog((bytes) => {
     const end = findBase(bytes, findRestingEnd(bytes), 512, 0)?.place ?? null
     const facts = {
       pageSize: 512,

@@ -10,7 +10,7 @@ import type { OutputFile, OutputFiles } from '../ports/output-file.ts'
 import { PageSums } from '../replica/page-sums.ts'
 import type { RestorePlan } from '../replica/plan.ts'
 import { type PageSink, type PlanRead, readPlan } from '../replica/read-plan.ts'
-import { MiB } from '../units.ts'
+import { KiB } from '../units.ts'
 
 export interface Restored extends PlanRead {
   readonly txid: number
@@ -69,8 +69,8 @@ function requireEqual(expected: bigint | null, observed: bigint, txid: number): 
 
 const hex = (sum: bigint): string => sum.toString(16).padStart(16, '0')
 
-/** Chosen: 4 MiB of neighbouring pages a write: writing 1 GiB took 0.2 to 0.3 s so, and 0.5 s or more by pieces of 1 MiB. */
-const runBytes = 4 * MiB
+/** Chosen: 256 KiB of neighbouring pages a write: 1 GiB took 0.25 s so, and 0.7 to 2 s by pieces of 512 KiB or more (ext4, Linux 6.18). */
+const runBytes = 256 * KiB
 
 /** Gathers neighbouring pages into one write, and keeps the checksum of every page. */
 class PageWriter implements PageSink {

@@ -1,5 +1,5 @@
 /** A lock ends with its process, however that dies, and says who took it last. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -59,6 +59,17 @@ describe('a lock of a process', () => {
       lock?.release()
     },
   )
+
+  it('no space is left where the holder is noted -> DISK_FULL, and it is not held', () => {
+    takeProcessLock(path)?.release()
+    rmSync(`${path}.pid`)
+    symlinkSync('/dev/full', `${path}.pid`)
+    expect(() => takeProcessLock(path)).toThrow(expect.objectContaining({ code: 'DISK_FULL' }))
+    rmSync(`${path}.pid`)
+    const lock = takeProcessLock(path)
+    expect(lock).not.toBeNull()
+    lock?.release()
+  })
 
   it('what is written beside the lock is no number -> nobody is named', () => {
     takeProcessLock(path)?.release()
