@@ -164,6 +164,7 @@ describe('what is wrong with it', () => {
     ['checks: [{ name: x, sql: "SELECT 1" }]', 1, 'checks.0.equals'],
     ['checks:\n  - { name: x, sql: "SELECT 1", equals: 1, unless: 2 }', 1, 'checks.0'],
     ['logPatterns: ["("]', 1, 'logPatterns.0: is not a regular expression'],
+    ['logPatterns: ["malformed", ""]', 1, 'logPatterns.1: is not a regular expression, or matches everything'],
     ['notify: [{ webhook: "not a url" }]', 1, 'notify.0.webhook'],
     ['autoExecute: [PRIMARY_FAILURE]', 1, 'autoExecute.0'],
     ['service: { systemd: "" }', 1, 'service'],

@@ -8,9 +8,13 @@ describe('a duration', () => {
     [0, '0 ms'],
     [0.4, '0 ms'],
     [849.6, '850 ms'],
+    [999.4, '999 ms'],
+    [999.5, '1.0 s'],
     [1000, '1.0 s'],
     [3149, '3.1 s'],
     [59_900, '59.9 s'],
+    [59_949, '59.9 s'],
+    [59_950, '1 min'],
     [minutes(1), '1 min'],
     [minutes(5), '5 min'],
     [minutes(15), '15 min'],
@@ -29,7 +33,7 @@ describe('a duration', () => {
   it('any -> at most two units, the larger first, never zero of a second one', () => {
     fc.assert(
       fc.property(fc.nat(4e9), (ms) => {
-        expect(formatDuration(ms)).toMatch(/^(\d+ ms|\d+\.\d s|\d+ min( [1-9]\d* s)?|\d+ h( [1-9]\d* min)?|\d+ d( [1-9]\d* h)?)$/)
+        expect(formatDuration(ms)).toMatch(/^(\d{1,3} ms|[1-5]?\d\.\d s|\d+ min( [1-9]\d* s)?|\d+ h( [1-9]\d* min)?|\d+ d( [1-9]\d* h)?)$/)
       }),
     )
   })
@@ -78,6 +82,9 @@ describe('a time', () => {
     '2025-13-01',
     '2025-01-00',
     '2025-01-32',
+    '2025-02-29',
+    '2025-02-30',
+    '2025-04-31T12:00Z',
     '2025-01-01T25:00',
     '2025-01-01T12:60',
     '2025-01-01T12:00:60',

@@ -1,6 +1,6 @@
 /** What each command asks of the system, what it shows of the answer, and the exit status that this is. */
 import { describe, expect, it } from 'vitest'
-import { backup, onScreen, replication, report, result, run, status, type, validated } from '../../test/contract/shell.ts'
+import { backup, onScreen, replication, report, result, run, status, type, validated } from '../../test/support/shell.ts'
 import { must } from '../assert.ts'
 import type { CaptureEvent } from '../replication/capture-event.ts'
 import type { Step } from '../runbook/runbook.ts'
@@ -221,9 +221,21 @@ describe('looking', () => {
     expect((await type(['validate'])).exit).toBe(0)
     expect(await type(['validate'], { parts: { validate: failing } })).toMatchObject({
       exit: 5,
-      out: expect.stringContaining('FAILED  3 instead of 0'),
+      out: expect.stringMatching(/^ {2}no orphans +FAILED: 3 instead of 0$/m),
     })
     expect((await type(['validate', '--run', run.runId, '--full'])).calls).toEqual([['validate', { runId: run.runId, full: true }]])
+  })
+
+  it('validate on a screen with colours -> the same words, and no torn escape sequence', async () => {
+    for (const outcome of ['pass', 'fail', 'not-configured'] as const) {
+      const validation = [{ check: 'no orphans', outcome, observed: 'so many words '.repeat(20), expected: '0' }]
+      const parts: Partial<Parts> = { validate: async () => ({ ...validated, success: outcome !== 'fail', validation }) }
+      const coloured = await type(['validate'], { parts, palette: colourPalette, columns: 60 })
+      const plain = await type(['validate'], { parts, columns: 60 })
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what colours begin with
+      expect(coloured.out.replace(/\u001b\[\d+m/g, '')).toBe(plain.out)
+      expect(plain.out).not.toMatch(/\[\d+m/)
+    }
   })
 
   it('runs -> all of them; runs show -> one, with its steps; none -> said', async () => {

@@ -1,6 +1,6 @@
 /** From a command line to an exit status: what is mistyped is said, what is live is confirmed, and nothing is called that was not meant. */
 import { describe, expect, it } from 'vitest'
-import { result, run, type } from '../../test/contract/shell.ts'
+import { result, run, type } from '../../test/support/shell.ts'
 import { DrError, type ErrorCode } from '../errors.ts'
 import { commands } from './commands.ts'
 import { exitStatuses } from './exit-status.ts'
@@ -57,6 +57,11 @@ describe('help', () => {
     expect(await type(['--version'])).toMatchObject({ exit: 0, out: '1.2.3\n', errors: '' })
   })
 
+  it('"help" as a word -> the same as --help, before the command and alone', async () => {
+    expect(await type(['help'])).toMatchObject({ exit: 0, out: (await type(['--help'])).out })
+    expect(await type(['help', 'recover'])).toMatchObject({ exit: 0, out: (await type(['recover', '--help'])).out, calls: [] })
+  })
+
   it('no word at all -> the help, where errors go, and 2', async () => {
     const screen = await type([])
     expect([screen.exit, screen.out]).toEqual([2, ''])
@@ -71,6 +76,8 @@ describe('a command line that is not understood', () => {
     [['fly'], 'there is no command "fly"', 'Known: replicate, status'],
     [['status', '--jsn'], 'there is no option "--jsn"', 'Did you mean --json?'],
     [['execute', '--scenaro', 'x'], 'there is no option "--scenaro"', 'Did you mean --scenario?'],
+    [['execute'], 'no scenario was named', 'Add --scenario DATABASE_CORRUPTION.'],
+    [['--jsn', 'status'], 'there is no option "--jsn"', 'Did you mean --json?'],
     [['execute', '--scenario'], "option '--scenario <S>' argument missing", 'Add --help'],
     [['execute', '--scenario', 'DATABASE_CORUPTION'], 'there is no scenario "DATABASE_CORUPTION"', 'Did you mean DATABASE_CORRUPTION?'],
     [
@@ -97,10 +104,21 @@ describe('a command line that is not understood', () => {
   })
 
   it('more than one point is asked for -> 2', async () => {
-    const screen = await type(['recover', '--txid', '11', '--last-good', '--output', 'look.db'])
-    expect([screen.exit, screen.calls]).toEqual([2, []])
-    expect(screen.errors).toContain('more than one restore point was asked for')
+    for (const more of [['--output', 'look.db'], []]) {
+      const screen = await type(['recover', '--txid', '11', '--last-good', ...more])
+      expect([screen.exit, screen.calls]).toEqual([2, []])
+      expect(screen.errors).toContain('more than one restore point was asked for')
+    }
   })
+
+  it.each([['execute'], ['recover', '--txid', '1', '--last-good']])(
+    '%s: it would change something live -> 2 before anybody is asked',
+    async (...words) => {
+      for (const line of [words, [...words, '--yes', 'production']]) {
+        expect(await type(line, { answers: ['genesis'] })).toMatchObject({ exit: 2, asked: [], calls: [] })
+      }
+    },
+  )
 })
 
 describe('what goes wrong', () => {
@@ -169,6 +187,21 @@ describe('the options of every command', () => {
       expect(screen.calls).toHaveLength(1)
     },
   )
+
+  it('they stand before the command -> understood as behind it', async () => {
+    for (const line of [
+      ['--json', 'status'],
+      ['--db', 'b.db', 'status', '--json'],
+      ['--scenario', 'DATABASE_CORRUPTION', 'drill', '--json'],
+    ]) {
+      const screen = await type(line)
+      expect([screen.errors, screen.calls.length, typeof JSON.parse(screen.out)]).toEqual(['', 1, 'object'])
+    }
+    expect((await type(['--config', 'a.yaml', '--replica', 'file:c', 'status'])).flags).toEqual([
+      { config: 'a.yaml', database: null, replica: 'file:c' },
+    ])
+    expect(await type(['--dry-run', 'recover'])).toMatchObject({ exit: 0, asked: [], calls: [['recover', { dryRun: true }]] })
+  })
 
   it('--json with colours -> no colour in the value', async () => {
     const screen = await type(['runs', 'show', run.runId, '--json'], { palette: colourPalette })

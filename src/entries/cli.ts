@@ -51,8 +51,9 @@ const ask: Ask = (question) =>
     const lines = createInterface({ input: stdin, output: stderr })
     const end = (line: string | null): void => {
       interruption.signal.removeEventListener('abort', onAbort)
-      lines.close()
+      // Before the close, which answers that there is no more input.
       answer(line)
+      lines.close()
     }
     const onAbort = (): void => end(null)
     interruption.signal.addEventListener('abort', onAbort)

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clear, makeSystem, type TestSystem } from '../../test/support/system.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { isDrError } from '../errors.ts'
-import { type Catalogue, chooseTimeline, newestComplete, readCatalogue } from './catalogue.ts'
+import { type Catalogue, chooseTimeline, newestComplete, readCatalogue, requireReadable } from './catalogue.ts'
 import { fileKey, snapshotLevel, timelineKey } from './layout.ts'
 import { encodeTimeline, type TimelineFork } from './timeline.ts'
 
@@ -140,10 +140,43 @@ describe('timelines that fork', () => {
     expect((await read()).timelines.map(({ files }) => files.length)).toEqual([1, 1])
   })
 
-  it('a folder of a name of ours without its claim -> nobody owns it; a claim that is not readable -> LTX_DAMAGED with its key', async () => {
+  it('a folder of a name of ours without its claim -> nobody owns it', async () => {
     snapshot('00000001', 3)
-    expect((await read()).timelines).toEqual([])
-    write(timelineKey('00000001'), '{"number": 1}')
-    expect(await refusal(read)).toMatch(/^LTX_DAMAGED: 00000001\/timeline\.json is not a timeline record \(13 bytes\)$/)
+    expect(await read()).toMatchObject({ timelines: [], damaged: [] })
+  })
+})
+
+describe('a timeline whose record is damaged', () => {
+  const says = /^LTX_DAMAGED: 00000003\/timeline\.json is not a timeline record \(13 bytes\)$/
+  const damaged = async (): Promise<Catalogue> => {
+    claim('00000001')
+    snapshot('00000001', 1)
+    flushes('00000001', 2, 4)
+    claim('00000002', forkOf('00000001', 3))
+    write(timelineKey('00000003'), '{"number": 3}')
+    flushes('00000003', 4, 4)
+    return read()
+  }
+
+  it('it is the newest -> LTX_DAMAGED with its key, for whoever names none', async () => {
+    const catalogue = await damaged()
+    expect(catalogue.damaged).toMatchObject([{ number: '00000003', because: { code: 'LTX_DAMAGED' } }])
+    expect(await refusal(() => newestComplete(catalogue))).toMatch(says)
+    expect(await refusal(() => chooseTimeline(catalogue, null))).toMatch(says)
+    expect(await refusal(() => requireReadable(catalogue))).toMatch(says)
+  })
+
+  it('it is named -> LTX_DAMAGED with its key; another is named -> that can still be had, whole', async () => {
+    const catalogue = await damaged()
+    expect(await refusal(() => chooseTimeline(catalogue, '00000003'))).toMatch(says)
+    expect(chooseTimeline(catalogue, '00000001')).toMatchObject({ latestTxid: 4, complete: true })
+    expect(chooseTimeline(catalogue, '00000002')).toMatchObject({ latestTxid: 3, complete: true })
+  })
+
+  it('it is the only one -> nothing can be had, and it is not called empty', async () => {
+    write(timelineKey('00000001'), 'rot')
+    const catalogue = await read()
+    expect([catalogue.timelines, catalogue.damaged.length]).toEqual([[], 1])
+    expect(await refusal(() => newestComplete(catalogue))).toMatch(/^LTX_DAMAGED: /)
   })
 })

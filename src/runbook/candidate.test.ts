@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { contentAt, forkOf, putFile, putHistory, smallPage, timeOf } from '../../test/contract/small-replica.ts'
+import { contentAt, forkOf, putFile, putHistory, smallPage, timeOf } from '../../test/support/small-replica.ts'
 import { databaseFiles } from '../adapters/filesystem/database-files.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { outputFiles } from '../adapters/filesystem/output-file.ts'
@@ -148,7 +148,7 @@ describe('a candidate', () => {
     await expect(restoreLastGood(portsWith(checksFailingFrom(0)), work(), await timeline(), temporary())).rejects.toMatchObject({
       code: 'NO_GOOD_POINT',
       message: expect.stringMatching(
-        /^none of \d restore points looked at passes .* the newest: database integrity \(quick_check\): .* instead of ok$/,
+        /^none of 3 restore points looked at \(of 3\) passes the checks; the newest: database integrity \(quick_check\): .* instead of ok$/,
       ),
     })
     expect(existsSync(temporary())).toBe(false)

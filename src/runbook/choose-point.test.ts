@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { forkOf, putFile, putHistory, timeOf } from '../../test/contract/small-replica.ts'
+import { forkOf, putFile, putHistory, timeOf } from '../../test/support/small-replica.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { choosePoint } from './choose-point.ts'
@@ -92,6 +93,7 @@ describe('a replica whose store lost the times', () => {
     ['all of them are the time of the copying', () => timeOf(1000)],
     ['they come in another order', (txid: number) => timeOf(10 - txid)],
     ['all of them are zero', () => 0],
+    ['one between is that of the copying', (txid: number) => (txid === 3 ? timeOf(1000) : timeOf(txid))],
   ])('%s -> the times inside of the files decide', async (_, storeMs) => {
     await putHistory(store, '00000001', [])
     for (const txid of [1, 2, 3, 4, 5]) await copied(txid, storeMs(txid))
@@ -99,6 +101,19 @@ describe('a replica whose store lost the times', () => {
     expect(await atTime(timeOf(3) + 999)).toEqual({ txid: 3 })
     await expect(atTime(timeOf(5) + 1)).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
     await expect(atTime(timeOf(1) - 1)).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
+  })
+
+  it('any of them are any times at all -> the times inside of the files decide', async () => {
+    let played = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 6 }), async (stated) => {
+        store = await openFolderStore('file:replica', join(folder, `${played++}`))
+        await putHistory(store, '00000001', [])
+        for (const [at, second] of stated.entries()) await copied(at + 1, timeOf(second))
+        for (const txid of stated.keys()) expect(await atTime(timeOf(txid + 1))).toEqual({ txid: txid + 1 })
+      }),
+      { numRuns: 40 },
+    )
   })
 
   it('the times are right -> a few files are opened, not all of them', async () => {
@@ -109,6 +124,6 @@ describe('a replica whose store lost the times', () => {
     )
     opened.length = 0
     expect(await atTime(timeOf(12))).toEqual({ txid: 12 })
-    expect(new Set(opened).size).toBe(3)
+    expect(new Set(opened).size).toBe(4)
   })
 })

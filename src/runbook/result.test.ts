@@ -99,6 +99,45 @@ describe('whether a run succeeded', () => {
     })
   })
 
+  describe('a person skipped a step', () => {
+    const skipped = (name: string): StepState =>
+      step(name, {
+        outcome: 'skipped',
+        because: 'skipped by a person: no time',
+        evidence: { byPerson: true },
+        notProven: [`${name} (skipped by a person)`],
+      })
+
+    it('that a recovery needs -> not recovered, with which and why, and no time is measured', () => {
+      const one = result({ steps: [step('stop-trading'), skipped('validate-recovery'), step('resume-trading')], facts: losing(0, 0) })
+      expect(one).toMatchObject({
+        success: false,
+        because: 'not recovered: validate-recovery was skipped by a person: no time',
+        notProven: ['validate-recovery (skipped by a person)'],
+        recoveryTimeMs: null,
+        rtoMet: null,
+      })
+      expect(exitOf(one)).toBe(1)
+    })
+
+    it('and another one failed -> the failure is the reason', () => {
+      expect(result({ steps: [skipped('stop-trading'), step('b', { outcome: 'failed' })], failure: 'b: no' }).because).toBe(
+        'not recovered: b: no',
+      )
+    })
+
+    it('that is optional -> recovered, and it is said that nothing is known of it', () => {
+      expect(result({ steps: [step('stop-trading'), skipped('notify-team')] })).toMatchObject({
+        success: true,
+        because: 'recovered; not proven: notify-team (skipped by a person)',
+      })
+    })
+
+    it('and none did: a step found nothing to do -> recovered', () => {
+      expect(result({ steps: [step('reconcile-exchange', { outcome: 'skipped' })] })).toMatchObject({ success: true, because: 'recovered' })
+    })
+  })
+
   it('a step began and its end is not known -> it is reported as unknown, with the phase of the runbook', () => {
     const steps = [
       step('stop-trading'),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { forkOf, putFile, putHistory, putTimeline, timeOf } from '../../test/contract/small-replica.ts'
+import { forkOf, putFile, putHistory, putTimeline, timeOf } from '../../test/support/small-replica.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Verification } from '../ports/verification-log.ts'
@@ -41,6 +41,7 @@ describe('what can be restored', () => {
       sizeBytes: 0,
       writtenBy: 'nobody',
       timelines: [],
+      damaged: [],
     })
   })
 
@@ -120,6 +121,15 @@ describe('what can be restored', () => {
         { complete: false, latestTxid: '0000000000000002', beyondGapTxid: '0000000000000004' },
         { complete: false, latestTxid: null },
       ],
+    })
+  })
+
+  it('the record of a timeline is damaged -> said, with its key; the others are shown all the same', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    await store.create('00000002/timeline.json', new TextEncoder().encode('rot'), 0)
+    expect(await status()).toMatchObject({
+      timelines: [{ timeline: '00000001', points: 2 }],
+      damaged: ['00000002/timeline.json is not a timeline record (3 bytes)'],
     })
   })
 })

@@ -1,6 +1,6 @@
 /** The history of a system: how each run ended, or where it stands, from its journal alone. */
 import { describe, expect, it } from 'vitest'
-import { journalsInMemory, type MemoryJournals } from '../../test/contract/journal-in-memory.ts'
+import { journalsInMemory, type MemoryJournals } from '../../test/support/journal-in-memory.ts'
 import { nodeHash } from '../adapters/node/hash.ts'
 import { must } from '../assert.ts'
 import { Journal } from '../workflow/journal.ts'

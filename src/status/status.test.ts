@@ -36,6 +36,16 @@ const backup: BackupStatus = {
   sizeBytes: 1_000_000,
   writtenBy: 'genesis-dr',
   timelines: [],
+  damaged: [],
+}
+const oneTimeline: BackupStatus['timelines'][number] = {
+  timeline: '00000001',
+  parent: null,
+  forkTxid: null,
+  complete: true,
+  points: 17,
+  latestTxid: '0000000000000011',
+  beyondGapTxid: null,
 }
 const run: RunSummary = {
   runId: 'run-1',
@@ -119,6 +129,21 @@ describe('what needs attention', () => {
   it.each<[string, Partial<StatusFacts>, string]>([
     ['the database is gone', { database: { path: '/data/bot.db', exists: false } }, 'there is no database at /data/bot.db'],
     ['the replica is empty', { backup: { ...backup, txid: null } }, 'the replica holds no restore point'],
+    [
+      'files of the replica are missing',
+      { backup: { ...backup, timelines: [{ ...oneTimeline, beyondGapTxid: '0000000000000020' }] } },
+      'files are missing in the replica: what is after 0000000000000011, up to 0000000000000020, cannot be restored',
+    ],
+    [
+      'its newest timeline is not complete',
+      { backup: { ...backup, timelines: [oneTimeline, { ...oneTimeline, timeline: '00000002', complete: false }] } },
+      'timeline 00000002 is not complete: a restore uses its parent',
+    ],
+    [
+      'the record of a timeline is damaged',
+      { backup: { ...backup, damaged: ['00000002/timeline.json is not a timeline record (3 bytes)'] } },
+      '00000002/timeline.json is not a timeline record (3 bytes)',
+    ],
     ['no capture runs', { replication: { ...replication, state: 'not-running', because: 'no capture runs' } }, 'no capture runs'],
     ['the capture does not answer', { replication: { ...replication, state: 'unknown', because: 'it is silent' } }, 'it is silent'],
     [
@@ -184,6 +209,11 @@ describe('what needs attention', () => {
       'the replica holds no restore point',
       'no restore was ever proven: run genesis-dr validate',
     ])
+  })
+
+  it('files are missing, or a timeline is not complete, but a newer one is whole -> that is nothing to worry about', () => {
+    const former = { ...oneTimeline, complete: false, beyondGapTxid: '0000000000000020' }
+    expect(concerns({ backup: { ...backup, timelines: [former, { ...oneTimeline, timeline: '00000002' }] } })).toEqual([])
   })
 
   it('nothing was ever run -> that is nothing to worry about', () => {

@@ -1,6 +1,6 @@
 /** A journal as it grows: what is torn is cut, what is damaged is left alone, and what could not be written did not happen. */
 import { describe, expect, it } from 'vitest'
-import { journalsInMemory, type MemoryJournals } from '../../test/contract/journal-in-memory.ts'
+import { journalsInMemory, type MemoryJournals } from '../../test/support/journal-in-memory.ts'
 import { nodeHash } from '../adapters/node/hash.ts'
 import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'

@@ -115,14 +115,22 @@ describe('a journal that is torn', () => {
 
 describe('a journal that is damaged', () => {
   it('any bit flipped in a record that others follow -> JOURNAL_DAMAGED, with the number of that record', () => {
-    // Every byte is hit, by two or three of its bits; the end of the line before the last record is left out.
-    for (let bit = 0; bit < (endOf(bodies.length - 1) - 1) * 8; bit += 3) {
+    // Every byte is hit, by two or three of its bits.
+    for (let bit = 0; bit < endOf(bodies.length - 1) * 8; bit += 3) {
       const flipped = bytes.slice()
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       const at = ends.filter((end) => end <= bit >> 3).length + 1
       expect(verdict(flipped), `bit ${bit & 7} of byte ${bit >> 3}`).toBe(
         `JOURNAL_DAMAGED: record ${at} of the journal of run run-1 does not match its hash, and records follow it`,
       )
+    }
+  })
+
+  it('any bit flipped in the end of the line before the last record -> JOURNAL_DAMAGED, not two records cut', () => {
+    for (let bit = 0; bit < 8; bit++) {
+      const flipped = bytes.slice()
+      flipped[endOf(bodies.length - 1) - 1] = 10 ^ (1 << bit)
+      expect(verdict(flipped), `bit ${bit}`).toMatch(/^JOURNAL_DAMAGED: record 4 /)
     }
   })
 

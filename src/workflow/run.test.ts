@@ -1,7 +1,7 @@
 /** The engine against every death: what was settled is never done again, and what may have been done is done once more and told so. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { journalsInMemory } from '../../test/contract/journal-in-memory.ts'
+import { journalsInMemory } from '../../test/support/journal-in-memory.ts'
 import { nodeHash } from '../adapters/node/hash.ts'
 import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
@@ -295,7 +295,7 @@ describe('a run that is gone on with by another version', () => {
 })
 
 describe('a run that a person steers', () => {
-  it('a step is skipped -> it does not act, the reason stands in the journal, and the run goes on', async () => {
+  it('a step is skipped -> it does not act, the reason stands in the journal as not proven, and the run goes on', async () => {
     const { acts, live, stepsNow } = system()
     const approve = async (step: string): Promise<Approval> => (step === 'b' ? { do: 'skip', because: 'done by hand' } : { do: 'run' })
     expect(await live({ approve })).toBe('done')
@@ -304,7 +304,8 @@ describe('a run that a person steers', () => {
       step: 'b',
       outcome: 'skipped',
       because: 'skipped by a person: done by hand',
-      evidence: {},
+      evidence: { byPerson: true },
+      notProven: ['b (skipped by a person)'],
     })
   })
 

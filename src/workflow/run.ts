@@ -73,11 +73,13 @@ export async function runWorkflow(request: RunRequest): Promise<'done' | 'failed
   for (const step of steps) {
     const former = journal.begun.steps.find((one) => one.step === step.name)
     if (isSettled(former) || (step.optional && former?.outcome === 'failed')) continue
+    // Whoever is asked may interrupt instead of answering.
+    const approval: Approval = signal.aborted ? { do: 'run' } : await request.approve(step.name)
     if (signal.aborted) {
       onEvent({ type: 'run-ended', state: 'paused', because: `interrupted before ${step.name}`, elapsedMs: elapsed() })
       return 'paused'
     }
-    const outcome = await oneStep(request, step, former, elapsed)
+    const outcome = await oneStep(request, step, former, approval, elapsed)
     if (outcome.outcome === 'done' || outcome.outcome === 'skipped' || step.optional) continue
     failure = `${step.name}: ${outcome.because}`
     break
@@ -93,11 +95,11 @@ async function oneStep(
   request: RunRequest,
   step: WorkflowStep,
   former: StepState | undefined,
+  approval: Approval,
   elapsed: () => number,
 ): Promise<StepOutcome> {
-  const { world, journal, approve, onEvent } = request
+  const { world, journal, onEvent } = request
   const attempt = (former?.attempts ?? 0) + 1
-  const approval = await approve(step.name)
   await journal.append({ type: 'step-began', step: step.name, attempt })
   onEvent({ type: 'step-began', step: step.name, elapsedMs: elapsed() })
   const began = world.clock.monotonicMs()

@@ -1,6 +1,6 @@
 /** Colours only repeat what the words say: whoever turns them off loses nothing. */
 import { describe, expect, it } from 'vitest'
-import { backup, replication, result, status, type } from '../../../test/contract/shell.ts'
+import { backup, replication, result, status, type } from '../../../test/support/shell.ts'
 import { backupScreen } from './backup-screen.ts'
 import { errorText } from './error-text.ts'
 import { outcomeWord } from './outcome-word.ts'
@@ -38,7 +38,7 @@ describe('without colours', () => {
         statusScreen({ ...status, database: { path: 'x', exists: false }, halt: null, service: null, lastRun: null }, palette, 80),
     ],
     ['replication', (palette) => replicationScreen({ ...replication, continuous: false, sameDisk: true }, palette, 80)],
-    ['restore points', (palette) => backupScreen(backup, palette, 80)],
+    ['restore points', (palette) => backupScreen({ ...backup, damaged: ['00000003/timeline.json is not one'] }, palette, 80)],
     ['a result', (palette) => resultTable({ ...result, rtoMet: false, rpoMet: null }, palette, 80)],
     ['an error', (palette) => errorText({ code: 'USAGE', what: 'What', untouched: 'All.', next: 'Do this.' }, palette, 80)],
     [
@@ -59,6 +59,7 @@ describe('without colours', () => {
     ['runs'],
     ['runs show x'],
     ['backup-status'],
+    ['validate'],
     ['stop-trading --dry-run'],
     ['recover --output x'],
     ['nonsense'],
@@ -122,8 +123,9 @@ describe('what is not known', () => {
     expect(text).toMatch(/^ {2}proven +never: run genesis-dr validate$/m)
   })
 
-  it('files are missing, or a timeline is not complete -> said in its line', () => {
-    const text = backupScreen(backup, plainPalette, 80)
+  it('files are missing, a timeline is not complete, or its record is damaged -> said in a line of its own', () => {
+    const text = backupScreen({ ...backup, damaged: ['00000003/timeline.json is not a timeline record'] }, plainPalette, 80)
+    expect(text).toMatch(/^ {2}DAMAGED {2}00000003\/timeline\.json is not a timeline record$/m)
     expect(text).toContain('GAP: files are missing after it, and those up to 0000000000000020 cannot be used')
     expect(text).toContain('not complete: a restore uses its parent')
   })

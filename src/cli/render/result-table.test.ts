@@ -1,7 +1,7 @@
 /** What a run came to, as a table: what was not measured is said to be that, and is never called met. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { result } from '../../../test/contract/shell.ts'
+import { result } from '../../../test/support/shell.ts'
 import type { RunResult } from '../../runbook/result.ts'
 import { minutes } from '../../units.ts'
 import { plainPalette } from './palette.ts'

@@ -71,17 +71,39 @@ describe('hanging', () => {
     expect(hanging('- ', 'the quick brown fox jumps over', 26, paint)).toBe('- <the quick brown fox>\n  <jumps over>')
   })
 
+  it('a long label on a narrow screen -> no mark that nobody wrote', () => {
+    for (const columns of [30, 40]) {
+      expect(hanging('  ok      reconcile-exchange 1.2 s: ', 'some words', columns, undefined, 10)).toBe(
+        '  ok      reconcile-exchange 1.2 s: some words',
+      )
+    }
+  })
+
   it('not a screen -> one line, however long', () => {
     expect(hanging('error  ', 'word '.repeat(100).trim(), Number.POSITIVE_INFINITY).split('\n')).toHaveLength(1)
   })
 
-  it('any text on a screen that is wide enough -> every letter, no line too long, nothing added but indents', () => {
+  it('any text on a screen of any width -> every letter in its order, and nothing added but indents', () => {
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^[a-z ]{1,60}: $/),
+        words,
+        fc.integer({ min: 0, max: 160 }),
+        fc.nat(20),
+        (first, text, columns, indent) => {
+          const lines = hanging(first, text, columns, undefined, Math.min(indent, first.length)).split('\n')
+          expect(lines[0]?.startsWith(first)).toBe(true)
+          expect(joined(lines.join(''))).toBe(joined(first + text))
+        },
+      ),
+    )
+  })
+
+  it('any text on a screen that is wide enough -> no line too long, each indented', () => {
     const label = fc.stringMatching(/^[a-z ]{1,20}: $/)
     fc.assert(
       fc.property(label, words, fc.integer({ min: 60, max: 160 }), fc.nat(10), (first, text, columns, indent) => {
         const lines = hanging(first, text, columns, undefined, Math.min(indent, first.length)).split('\n')
-        expect(lines[0]?.startsWith(first)).toBe(true)
-        expect(joined(lines.join(''))).toBe(joined(first + text))
         for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns)
         for (const line of lines.slice(1)) expect(line.startsWith(' '.repeat(Math.min(indent, first.length)))).toBe(true)
       }),

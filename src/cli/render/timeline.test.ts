@@ -1,6 +1,6 @@
 /** A run as it happens: lines that stay for everybody, a line that is redrawn for whoever looks. */
 import { describe, expect, it } from 'vitest'
-import { handClock, onScreen, terminalInMemory } from '../../../test/contract/shell.ts'
+import { handClock, onScreen, terminalInMemory } from '../../../test/support/shell.ts'
 import type { DrillEvent } from '../../drill/drill.ts'
 import { minutes } from '../../units.ts'
 import type { RunEvent } from '../../workflow/run.ts'
@@ -58,9 +58,6 @@ describe('a run that is piped somewhere', () => {
   })
 })
 
-/** Of the line that is redrawn, the words count, and not where they begin. */
-const words = (rows: readonly string[]): readonly string[] => rows.map((row) => row.trim())
-
 describe('a run on a screen', () => {
   it('when it is over -> the same lines are left', () => {
     const { screen, shown } = play(story, { live: true })
@@ -69,18 +66,18 @@ describe('a run on a screen', () => {
   })
 
   it('while a step works -> the last line says which, how far, and the time against the target', () => {
-    expect(words(onScreen(play(story.slice(0, 4), { live: true }).screen.out)).at(-1)).toBe('1.5 s of 15 min  find-last-good ...')
-    expect(words(onScreen(play(story.slice(0, 5), { live: true }).screen.out)).at(-1)).toBe(
-      '1.8 s of 15 min  find-last-good: restored 312 of 676 MiB',
+    expect(onScreen(play(story.slice(0, 4), { live: true }).screen.out).at(-1)).toBe('  find-last-good ...  (1.5 s of 15 min)')
+    expect(onScreen(play(story.slice(0, 5), { live: true }).screen.out).at(-1)).toBe(
+      '  find-last-good: restored 312 of 676 MiB  (1.8 s of 15 min)',
     )
   })
 
   it('time goes on -> the clock of that line does', async () => {
     const { screen, clock, shown } = play([began], { live: true })
     await clock.pass(200)
-    expect(words(onScreen(screen.out))).toEqual(['1.7 s of 15 min  find-last-good ...'])
+    expect(onScreen(screen.out)).toEqual(['  find-last-good ...  (1.7 s of 15 min)'])
     for (let tick = 0; tick < 5; tick++) await clock.pass(200)
-    expect(words(onScreen(screen.out))).toEqual(['2.7 s of 15 min  find-last-good ...'])
+    expect(onScreen(screen.out)).toEqual(['  find-last-good ...  (2.7 s of 15 min)'])
     shown.end()
     const before = screen.out
     await clock.pass(10_000)
@@ -95,7 +92,7 @@ describe('a run on a screen', () => {
 
   it('a note comes while a step works -> it stays above the line', () => {
     const { screen } = play([began, { type: 'note', text: 'noticed', elapsedMs: 1600 }], { live: true })
-    expect(words(onScreen(screen.out))).toEqual(['1.6 s  noticed', '1.5 s of 15 min  find-last-good ...'])
+    expect(onScreen(screen.out)).toEqual(['    1.6 s  noticed', '  find-last-good ...  (1.5 s of 15 min)'])
   })
 
   it('what a step says is longer than the screen, and has colours in it -> one line, cut', () => {
