@@ -1,7 +1,7 @@
 /** The journals in memory that other tests rely on keep the promises of those in files. */
 import { describe } from 'vitest'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
-import { journalsInMemory } from './journal-in-memory.ts'
+import { journalsInMemory } from '../support/journal-in-memory.ts'
 import { journalStoreContract } from './journal-store.ts'
 
 describe('journals in memory', () => {

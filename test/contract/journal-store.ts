@@ -61,7 +61,11 @@ export function journalStoreContract(host: JournalHost): void {
   })
 
   it('any history of appends and cuts -> what plain arrays of bytes would hold', async () => {
-    const change = fc.record({ run: fc.constantFrom('a', 'b'), add: fc.uint8Array({ maxLength: 40 }), cutShare: fc.constantFrom(0, 0.3, 1) })
+    const change = fc.record({
+      run: fc.constantFrom('a', 'b'),
+      add: fc.uint8Array({ maxLength: 40 }),
+      cutShare: fc.constantFrom(0, 0.3, 1),
+    })
     await fc.assert(
       fc.asyncProperty(fc.array(change, { maxLength: 5 }), async (changes) => {
         const store = host.empty()

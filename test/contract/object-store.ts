@@ -99,6 +99,15 @@ export function objectStoreContract(host: ObjectStoreHost): void {
     expect(await textOf(store, 'a/half')).toBe('whole now')
   })
 
+  it('a bug of ours in the body -> not told as an error of the store', async () => {
+    const store = await host.empty()
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield bytes('content')
+      throw new TypeError('x is undefined')
+    }
+    await expect(store.create('key', body(), noon)).rejects.toBeInstanceOf(TypeError)
+  })
+
   it('objects in several folders -> listed by key, those of a folder and below it only', async () => {
     const store = await host.empty()
     const keys = ['b', 'a/2', 'a/10', 'a/1', 'a/c/1', 'ab/1', 'a-b', 'c/d/e']
@@ -111,6 +120,17 @@ export function objectStoreContract(host: ObjectStoreHost): void {
     expect(await store.folders('')).toEqual(['a', 'ab', 'c'])
     expect(await store.folders('a/')).toEqual(['c'])
     expect(await store.folders('nowhere/')).toEqual([])
+  })
+
+  it('a prefix that is no folder -> the objects whose key begins with it, and what is in folders whose name does', async () => {
+    const store = await host.empty()
+    const keys = ['a/1', 'a/2', 'ab', 'b/1', 'x/a1', 'x/ab/2', 'x/c/1']
+    for (const key of keys) await store.create(key, bytes(key), noon)
+    expect(await keysOf(store, 'a')).toEqual(['a/1', 'a/2', 'ab'])
+    expect(await keysOf(store, 'ab')).toEqual(['ab'])
+    expect(await keysOf(store, 'x/a')).toEqual(['x/a1', 'x/ab/2'])
+    expect(await keysOf(store, 'x/a1')).toEqual(['x/a1'])
+    expect(await keysOf(store, 'x/d')).toEqual([])
   })
 
   it('an object is read from any offset into any room -> exactly the bytes that are there', async () => {

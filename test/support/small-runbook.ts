@@ -1,0 +1,70 @@
+/** Runbooks of steps that a test makes, on a system that has nothing but journals: for what runs a runbook, whatever its steps do. */
+import { nodeHash } from '../../src/adapters/node/hash.ts'
+import type { JournalStore } from '../../src/ports/journal-store.ts'
+import type { ExecuteWorld } from '../../src/runbook/execute.ts'
+import type { Runbook, RunbookPorts, Step, StepResult } from '../../src/runbook/runbook.ts'
+import { seededRandom } from '../../src/simulation/random.ts'
+import { minutes } from '../../src/units.ts'
+import { journalsInMemory } from './journal-in-memory.ts'
+
+export const ended = (outcome: StepResult['outcome'], because = `it is ${outcome}`): StepResult => ({ outcome, because, evidence: {} })
+
+/** A step that is done as soon as it begins, and would be in a dry run, unless `over` says otherwise. */
+export function smallStep(name: string, over: Partial<Pick<Step, 'act' | 'foresee' | 'optional'>> = {}): Step {
+  return {
+    name,
+    phase: 'recovery',
+    title: name,
+    does: `Does ${name}.`,
+    repeat: 'it does nothing',
+    undo: 'none: it does nothing',
+    needs: [],
+    foresee: async () => ended('skipped', `would do ${name}`),
+    act: async () => ended('done'),
+    ...over,
+  }
+}
+
+export function smallRunbook(steps: readonly Step[], over: Partial<Runbook> = {}): Runbook {
+  return {
+    scenario: 'DATABASE_CORRUPTION',
+    title: 'Small',
+    rto: minutes(15),
+    rpo: minutes(5),
+    automation: 'full',
+    detectedWhen: [],
+    steps,
+    validation: [],
+    ...over,
+  }
+}
+
+export interface SmallSystem {
+  readonly world: ExecuteWorld
+  /** ms; whoever sleeps lets it go on. */
+  readonly time: { wallMs: number; monotonicMs: number }
+}
+
+/** Its steps have no ports. */
+export function smallSystem(store: JournalStore = journalsInMemory()): SmallSystem {
+  const time = { wallMs: Date.UTC(2025, 0, 1, 12), monotonicMs: 0 }
+  const clock = {
+    wallMs: () => time.wallMs,
+    monotonicMs: () => time.monotonicMs,
+    sleep: async (ms: number) => {
+      time.wallMs += ms
+      time.monotonicMs += ms
+    },
+  }
+  const settings = (runId: string) => ({
+    system: 'genesis',
+    database: '/data/bot.db',
+    evidenceFolder: `/data/evidence/${runId}`,
+    stopTimeoutMs: 0,
+    integrity: 'quick' as const,
+    checks: [],
+    logPatterns: [],
+  })
+  const journal = { store, hash: nodeHash, clock, host: 'here' }
+  return { world: { journal, ports: {} as RunbookPorts, random: seededRandom(1), settings, pid: 1 }, time }
+}
