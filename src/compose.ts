@@ -30,7 +30,7 @@ import { resumeByHand, stopByHand } from './runbook/trading.ts'
 import { validate } from './runbook/validate.ts'
 import { backupStatus } from './status/backup-status.ts'
 import { replicationStatus } from './status/replication-status.ts'
-import { listRuns, stateOfRun, summarize } from './status/runs.ts'
+import { lastRun, listRuns, stateOfRun, summarize } from './status/runs.ts'
 import { statusOf } from './status/status.ts'
 
 export const runbooks: readonly Runbook[] = [databaseCorruption]
@@ -171,7 +171,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     replication: await replication(settings)(system),
     backup: await backups(settings)(system),
     verified: await verificationsOf(settings).read(),
-    lastRun: (await listRuns(world.journal)).at(-1) ?? null,
+    lastRun: lastRun(await listRuns(world.journal)),
     notifiers: ports.notifiers.length,
     nowMs: nodeClock.wallMs(),
   })

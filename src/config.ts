@@ -232,7 +232,7 @@ function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Conf
 
 function isPattern(text: string): boolean {
   try {
-    return text !== '' && new RegExp(text) instanceof RegExp
+    return !new RegExp(text).test('')
   } catch (error) {
     if (error instanceof SyntaxError) return false
     throw error

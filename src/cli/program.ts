@@ -76,11 +76,25 @@ function parse(words: readonly string[], { terminal, version }: Surroundings): P
 
 /** Options may stand before the command as well, and "help" is a word for --help. */
 function commandFirst(words: readonly string[]): string[] {
-  const at = words.findIndex((word) => word === 'help' || commands.some((command) => command.name === word))
-  const before = words.slice(0, at)
-  if (at < 0 || before.some((word) => ['-h', '--help', '-V', '--version'].includes(word))) return [...words]
-  const name = words[at] ?? ''
-  return name === 'help' ? [...words.slice(at + 1), '--help'] : [name, ...before, ...words.slice(at + 1)]
+  const at = commandIndex(words)
+  const name = words[at]
+  if (name === undefined) return [...words]
+  const [before, after] = [words.slice(0, at), words.slice(at + 1)]
+  return name === 'help' ? [...after, ...(after.length === 0 ? ['--help'] : before), '--help'] : [name, ...before, ...after]
+}
+
+/** Of the first word that is neither an option nor the value of one; -1 where the program itself is asked. */
+function commandIndex(words: readonly string[]): number {
+  const tables = [commonOptions({ changes: 'live' }), ...commands.map((command) => command.options)]
+  const options = tables.flatMap((table) => Object.entries(table))
+  const withValue = options.flatMap(([name, { value }]) => (value === null ? [] : [flagOf(name)]))
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    if (['-h', '--help', '-V', '--version'].includes(word)) return -1
+    if (withValue.includes(word)) at++
+    else if (!word.startsWith('-')) return at
+  }
+  throw usage('no command was given', 'genesis-dr --help lists them.')
 }
 
 function parserFor(command: Command, terminal: World['terminal'], onParsed: (parsed: Parsed) => void): Parser {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clear, makeSystem, type TestSystem } from '../../test/support/system.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { isDrError } from '../errors.ts'
-import { type Catalogue, chooseTimeline, newestComplete, readCatalogue, requireReadable } from './catalogue.ts'
+import { type Catalogue, chooseTimeline, currentTimeline, newestComplete, readCatalogue } from './catalogue.ts'
 import { fileKey, snapshotLevel, timelineKey } from './layout.ts'
 import { encodeTimeline, type TimelineFork } from './timeline.ts'
 
@@ -163,7 +163,7 @@ describe('a timeline whose record is damaged', () => {
     expect(catalogue.damaged).toMatchObject([{ number: '00000003', because: { code: 'LTX_DAMAGED' } }])
     expect(await refusal(() => newestComplete(catalogue))).toMatch(says)
     expect(await refusal(() => chooseTimeline(catalogue, null))).toMatch(says)
-    expect(await refusal(() => requireReadable(catalogue))).toMatch(says)
+    expect(await refusal(() => currentTimeline(catalogue))).toMatch(says)
   })
 
   it('it is named -> LTX_DAMAGED with its key; another is named -> that can still be had, whole', async () => {
@@ -171,6 +171,12 @@ describe('a timeline whose record is damaged', () => {
     expect(await refusal(() => chooseTimeline(catalogue, '00000003'))).toMatch(says)
     expect(chooseTimeline(catalogue, '00000001')).toMatchObject({ latestTxid: 4, complete: true })
     expect(chooseTimeline(catalogue, '00000002')).toMatchObject({ latestTxid: 3, complete: true })
+  })
+
+  it("it is older than a whole one -> in nobody's way", async () => {
+    const catalogue = await damaged()
+    const older = { ...catalogue, damaged: catalogue.damaged.map((one) => ({ ...one, number: '00000000' })) }
+    expect(newestComplete(older).number).toBe('00000002')
   })
 
   it('it is the only one -> nothing can be had, and it is not called empty', async () => {

@@ -54,8 +54,9 @@ export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
 
 /** The timeline that a restore without `--timeline` follows. @throws REPLICA_EMPTY, LTX_DAMAGED when it cannot be told which it is */
 export function newestComplete(catalogue: Catalogue): CatalogueTimeline {
-  requireReadable(catalogue)
   const found = catalogue.timelines.findLast((timeline) => timeline.complete)
+  const newer = catalogue.damaged.findLast((one) => one.number > (found?.number ?? ''))
+  if (newer !== undefined) throw newer.because
   if (found !== undefined) return found
   throw new DrError('REPLICA_EMPTY', {
     what: `the replica ${catalogue.url} holds no restore point`,
@@ -64,10 +65,10 @@ export function newestComplete(catalogue: Catalogue): CatalogueTimeline {
   })
 }
 
-/** @throws LTX_DAMAGED naming a timeline whose record is damaged */
-export function requireReadable({ damaged }: Catalogue): void {
-  const [first] = damaged
-  if (first !== undefined) throw first.because
+/** As `newestComplete`; null where nothing was ever completed. @throws LTX_DAMAGED */
+export function currentTimeline(catalogue: Catalogue): CatalogueTimeline | null {
+  const some = catalogue.damaged.length > 0 || catalogue.timelines.some((one) => one.complete)
+  return some ? newestComplete(catalogue) : null
 }
 
 /** @throws POINT_NOT_FOUND, REPLICA_EMPTY, LTX_DAMAGED */

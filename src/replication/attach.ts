@@ -9,7 +9,7 @@ import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
-import { type Catalogue, type CatalogueTimeline, newestComplete, readCatalogue, requireReadable } from '../replica/catalogue.ts'
+import { type Catalogue, type CatalogueTimeline, currentTimeline, readCatalogue } from '../replica/catalogue.ts'
 import { fileKey, snapshotLevel } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { planRestore, restorePoints } from '../replica/plan.ts'
@@ -81,10 +81,9 @@ function baseOf(database: LiveDatabase): Base {
 
 async function settle(world: CaptureWorld, options: AttachOptions, database: LiveDatabase, base: Base, sums: PageSums): Promise<Attached> {
   const before = await readCatalogue(world.store)
-  requireReadable(before)
   if (before.foreign) await beginFirstTimeline(world, before)
   const { catalogue, forked } = await forkIfAsked(world, options, before)
-  const current = catalogue.timelines.some((one) => one.complete) ? newestComplete(catalogue) : null
+  const current = currentTimeline(catalogue)
   const last = current === null ? null : await readLastPoint(world.store, current, database.bytes, base)
   const decision = decideResume(await facts(world, options, database, sums, current, last, forked))
   await warnOfEmptied(world, decision)

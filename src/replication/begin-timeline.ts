@@ -52,8 +52,8 @@ async function claim({ store, clock, random }: TimelineWorld, catalogue: Catalog
       next: 'Give another folder with --replica; recover, validate and backup-status read this one as it is.',
     })
   }
-  const last = catalogue.timelines.at(-1)?.number ?? null
-  const number = formatTimeline(last === null ? 1 : Number.parseInt(last, 16) + 1)
+  const taken = [...catalogue.timelines, ...catalogue.damaged].map((one) => Number.parseInt(one.number ?? '0', 16))
+  const number = formatTimeline(Math.max(0, ...taken) + 1)
   const timeline: Timeline = { number, id: random.hex(8), parent, createdAtMs: clock.wallMs() }
   const outcome = await store.create(timelineKey(number), encodeTimeline(timeline), timeline.createdAtMs)
   if (outcome === 'created') return timeline

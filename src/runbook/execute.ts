@@ -37,7 +37,7 @@ export type ExecuteOutcome =
   | { readonly ended: 'done' | 'failed'; readonly result: RunResult }
   | { readonly ended: 'paused'; readonly runId: string }
 
-/** @throws RUN_ACTIVE when another process runs, or another scenario was interrupted; RUN_PLAN_CHANGED, JOURNAL_DAMAGED, DISK_FULL */
+/** @throws RUN_ACTIVE when another process runs, or another scenario was interrupted; RUN_PLAN_CHANGED, JOURNAL_NEWER, DISK_FULL */
 export async function execute(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
   const lock = await takeLock(world.journal)
   if (lock === null) {

@@ -23,11 +23,19 @@ export async function listRuns(world: Journals): Promise<readonly RunSummary[]> 
   const ids = await world.store.list()
   const active = ids.length > 0 && (await isActive(world))
   const runs: RunSummary[] = []
-  for (const runId of ids) {
-    const summary = await summaryOf(world, runId, active && runId === ids.at(-1))
-    if (summary !== null) runs.push(summary)
+  let running = false
+  // Newest first: of those that did not end, the newest is the one that is executed.
+  for (const runId of ids.toReversed()) {
+    const summary = await summaryOf(world, runId, active && !running)
+    running ||= summary?.state === 'running'
+    if (summary !== null) runs.unshift(summary)
   }
   return runs
+}
+
+/** The run that matters: one that did not end, or else the newest. */
+export function lastRun(runs: readonly RunSummary[]): RunSummary | null {
+  return runs.findLast((one) => one.endedAt === null && one.state !== 'stuck') ?? runs.at(-1) ?? null
 }
 
 /** @throws RUN_UNKNOWN, JOURNAL_DAMAGED, JOURNAL_NEWER */

@@ -137,7 +137,7 @@ describe('what needs attention', () => {
     [
       'its newest timeline is not complete',
       { backup: { ...backup, timelines: [oneTimeline, { ...oneTimeline, timeline: '00000002', complete: false }] } },
-      'timeline 00000002 is not complete: a restore uses its parent',
+      'timeline 00000002 is not complete: a restore uses the newest complete one',
     ],
     [
       'the record of a timeline is damaged',
@@ -213,7 +213,9 @@ describe('what needs attention', () => {
 
   it('files are missing, or a timeline is not complete, but a newer one is whole -> that is nothing to worry about', () => {
     const former = { ...oneTimeline, complete: false, beyondGapTxid: '0000000000000020' }
-    expect(concerns({ backup: { ...backup, timelines: [former, { ...oneTimeline, timeline: '00000002' }] } })).toEqual([])
+    expect(
+      concerns({ backup: { ...backup, timeline: '00000002', timelines: [former, { ...oneTimeline, timeline: '00000002' }] } }),
+    ).toEqual([])
   })
 
   it('nothing was ever run -> that is nothing to worry about', () => {

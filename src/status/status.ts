@@ -61,9 +61,12 @@ export function statusOf(facts: StatusFacts): Status {
 }
 
 function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): string {
+  if (backup.damaged[0] !== undefined) return `If this host died now: what could be restored is not known; ${backup.damaged[0]}.`
   if (backup.txid === null) return 'If this host died now: nothing could be restored, the replica holds no restore point.'
   if (replication.sameDisk === true)
     return 'If this host died now: nothing could be restored, the replica lies on the same disk as the database.'
+  const gap = gapIn(backup)
+  if (gap !== null) return `If this host died now: only what is before a gap could be restored; ${gap}.`
   const back =
     verified?.passed === true
       ? `back in ${formatDuration(verified.durationMs)}`
@@ -78,18 +81,23 @@ function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): stri
   return `If this host died now: ${back}, ${lost}, ${proven}.`
 }
 
+/** Files are missing in the timeline that a restore uses; null: none are. */
+function gapIn({ timelines, timeline, txid }: BackupStatus): string | null {
+  const beyond = timelines.find((one) => one.timeline === timeline)?.beyondGapTxid ?? null
+  return beyond === null
+    ? null
+    : `files are missing in the replica: what is after ${txid ?? 'its beginning'}, up to ${beyond}, cannot be restored`
+}
+
 function concernsOf({ replication, backup, verified, database, latch, latchGap, lastRun, service }: StatusFacts): readonly string[] {
   const concerns: string[] = []
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
   for (const because of backup.damaged) concerns.push(because)
-  for (const { timeline, complete, beyondGapTxid } of backup.timelines.slice(-1)) {
-    if (!complete) concerns.push(`timeline ${timeline ?? 'of Litestream'} is not complete: a restore uses its parent`)
-    if (beyondGapTxid !== null)
-      concerns.push(
-        `files are missing in the replica: what is after ${backup.txid ?? 'its beginning'}, up to ${beyondGapTxid}, cannot be restored`,
-      )
-  }
+  const newest = backup.timelines.at(-1)
+  if (newest?.complete === false) concerns.push(`timeline ${newest.timeline} is not complete: a restore uses the newest complete one`)
+  const gap = gapIn(backup)
+  if (gap !== null) concerns.push(gap)
   if (replication.state !== 'capturing') concerns.push(replication.because)
   else if (replication.continuous === false || replication.because !== 'the capture follows the database')
     concerns.push(replication.because)

@@ -86,7 +86,7 @@ export function decodeJournal(hash: Hash, runId: string, bytes: Uint8Array): Dec
 
 /** A torn record is the beginning of one. Where a whole one is followed by something, its end was altered: it was acknowledged once. */
 function holdsWholeRecord(line: string): boolean {
-  return /"hash":"[0-9a-f]{64}"\}./s.test(line)
+  return /"hash":"[0-9a-f]{64}"\}[^\0]/.test(line)
 }
 
 /** null unless the line is, to the byte, the record that follows. */

@@ -84,8 +84,8 @@ export async function runWorkflow(request: RunRequest): Promise<'done' | 'failed
     failure = `${step.name}: ${outcome.because}`
     break
   }
-  const { because, result } = request.conclude(journal.begun, failure)
-  const state = failure === null ? 'done' : 'failed'
+  const { success, because, result } = request.conclude(journal.begun, failure)
+  const state = success ? 'done' : 'failed'
   await journal.append({ type: 'run-ended', state, because, result })
   onEvent({ type: 'run-ended', state, because, elapsedMs: elapsed() })
   return state

@@ -61,7 +61,8 @@ async function askStep({ terminal }: World, ask: Ask, step: Step): Promise<Appro
   ]
   terminal.writeError(`\n${palette.bold(step.name)}: ${step.title}\n${factList(facts, palette, terminal.columns())}\n`)
   for (;;) {
-    const answer = (await ask('  run, skip REASON, or abort? '))?.trim() ?? 'abort'
+    const answer =
+      (await ask(`  run, skip REASON${step.optional === true ? '' : ' (then the run proves no recovery)'}, or abort? `))?.trim() ?? 'abort'
     if (answer === 'run' || answer === 'r') return { do: 'run' }
     if (answer === 'abort' || answer === 'a') return { do: 'abort', because: 'at the prompt' }
     const reason = /^s(?:kip)?\s+(.+)$/.exec(answer)?.[1]

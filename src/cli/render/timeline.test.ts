@@ -99,7 +99,7 @@ describe('a run on a screen', () => {
     const text = `\u001b[31m${'x'.repeat(200)}\n`
     const { screen } = play([began, { type: 'step-progress', step: 'find-last-good', text, elapsedMs: 1800 }], { live: true, columns: 60 })
     const row = onScreen(screen.out).at(-1) ?? ''
-    expect([row.length <= 60, row.endsWith('...'), row.includes('\u001b')]).toEqual([true, true, false])
+    expect([row.length <= 60, row.endsWith('...  (1.8 s of 15 min)'), row.includes('\u001b')]).toEqual([true, true, false])
   })
 
   it('it is gone on with, then paused -> both are said', () => {

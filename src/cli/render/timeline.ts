@@ -5,7 +5,7 @@ import type { RunEvent } from '../../workflow/run.ts'
 import type { World } from '../command.ts'
 import { outcomeWord } from './outcome-word.ts'
 import { progressLine } from './progress-line.ts'
-import { hanging, padded } from './text.ts'
+import { hanging, padded, shortened } from './text.ts'
 
 const timeColumns = 9
 const wordColumns = 8
@@ -30,7 +30,8 @@ export function timeline(world: Pick<World, 'terminal' | 'json' | 'clock'>, rtoM
     if (current.step === null) return
     const elapsedMs = current.elapsedMs + clock.monotonicMs() - current.atMs
     const doing = current.doing === '' ? ' ...' : `: ${current.doing}`
-    line.show(`${current.step}${doing}  (${formatDuration(elapsedMs)}${ceiling})`)
+    const time = `  (${formatDuration(elapsedMs)}${ceiling})`
+    line.show(`${shortened(`${current.step}${doing}`, line.columns - 4 - time.length)}${time}`)
   }
   const tick = async (): Promise<void> => {
     while (!ticking.signal.aborted) {
