@@ -329,14 +329,18 @@ export class Capture {
     const now = this.#world.clock.monotonicMs()
     if (this.#pending.empty || this.#publishing !== null || now - this.#lastFlushMs < this.#world.flushIntervalMs) return
     this.#lastFlushMs = now
-    this.#startFlush()
+    void this.#startFlush()
   }
 
   /** Only ever one at a time, so that txids follow each other. */
   #startFlush(): Promise<void> {
-    this.#publishing ??= this.#flush().finally(() => {
-      this.#publishing = null
-    })
+    this.#publishing ??= this.#flush()
+      .catch((error: unknown) => {
+        this.#fatal ??= error
+      })
+      .finally(() => {
+        this.#publishing = null
+      })
     return this.#publishing
   }
 

@@ -45,7 +45,8 @@ describeWith([linuxProc], 'a bot as a plain command', () => {
     serviceOf: async (bot) => serviceOf(['sh', '-c', bots[bot]]),
     isAlive: async (pid) => isAlive(pid),
     kill: async (pid) => {
-      process.kill(pid, 'SIGKILL')
+      // One that ended because its parent was killed is gone already.
+      if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL')
     },
   }))
 })
