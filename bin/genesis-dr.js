@@ -9,20 +9,22 @@
 import { existsSync } from 'fs'
 import { fileURLToPath } from 'url'
 
-const neededMajor = 24
+// From 24.14 on its SQLite is 3.51, which can say where the log ends without checkpointing; older ones checkpoint instead.
+const needed = [24, 14]
 
 // Node strips the types of the sources by itself. They come first, so that an outdated dist/ in a clone is never run.
 const sources = new URL('../src/entries/cli.ts', import.meta.url)
 const built = new URL('../dist/entries/cli.js', import.meta.url)
 const isClone = existsSync(fileURLToPath(sources))
 
-if (Number(process.versions.node.split('.')[0]) < neededMajor) {
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   const here = `Node ${process.versions.node} (${process.execPath})`
   refuse(
-    `genesis-dr needs Node ${neededMajor} or newer, and this is ${here} (RUNTIME_TOO_OLD)`,
+    `genesis-dr needs Node ${needed.join('.')} or newer, and this is ${here} (RUNTIME_TOO_OLD)`,
     isClone
       ? 'Run "npm ci" here: on Linux it brings a Node of its own, and "npx genesis-dr ..." and "npm run drill" use that one.'
-      : `Install Node ${neededMajor} or newer, put it first in PATH, and repeat the command.`,
+      : `Install Node ${needed.join('.')} or newer, put it first in PATH, and repeat the command.`,
   )
 } else if (isClone || existsSync(fileURLToPath(built))) {
   import(isClone ? sources.href : built.href)

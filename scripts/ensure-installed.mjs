@@ -9,8 +9,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const neededMajor = 24
-const nodeIsOld = Number(process.versions.node.split('.')[0]) < neededMajor
+const needed = [24, 14]
+const [major, minor] = process.versions.node.split('.').map(Number)
+const nodeIsOld = major < needed[0] || (major === needed[0] && minor < needed[1])
 /** The Node that the lock file brings is built for these, against glibc. */
 const bringsNode = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)
 const link = 'node_modules/.bin/node'
@@ -30,9 +31,9 @@ if (nodeIsOld && !bringsNode) {
   const here = `${process.platform} ${process.arch} with Node ${process.versions.node}`
   refuse(
     2,
-    `this repository brings its own Node ${neededMajor} for Linux on x64 and arm64, and this is ${here} (RUNTIME_TOO_OLD)`,
+    `this repository brings its own Node ${needed.join('.')} for Linux on x64 and arm64, and this is ${here} (RUNTIME_TOO_OLD)`,
     'Nothing was installed or changed.',
-    `Install Node ${neededMajor} or newer, put it first in PATH, and repeat the command.`,
+    `Install Node ${needed.join('.')} or newer, put it first in PATH, and repeat the command.`,
   )
 }
 const why = whyToInstall()
@@ -41,9 +42,9 @@ if (why !== null || !existsSync(path(link))) await import('./link-node.mjs')
 if (nodeIsOld && !existsSync(path(link))) {
   refuse(
     2,
-    `the Node ${neededMajor} that package-lock.json brings does not run here: it needs a Linux with glibc (RUNTIME_TOO_OLD)`,
+    `the Node ${needed.join('.')} that package-lock.json brings does not run here: it needs a Linux with glibc (RUNTIME_TOO_OLD)`,
     'Nothing outside node_modules was changed.',
-    `Install Node ${neededMajor} or newer, put it first in PATH, and repeat the command.`,
+    `Install Node ${needed.join('.')} or newer, put it first in PATH, and repeat the command.`,
   )
 }
 

@@ -19,7 +19,7 @@ interface ErrorEntry {
 export const errorTable = {
   USAGE: { kind: 'refused', exit: 2, means: 'The command line is not one that this program knows.' },
   CONFIG_INVALID: { kind: 'refused', exit: 2, means: 'The configuration is missing, unreadable or has a value or key that is not known.' },
-  RUNTIME_TOO_OLD: { kind: 'refused', exit: 2, means: 'The Node that runs this is older than 24.' },
+  RUNTIME_TOO_OLD: { kind: 'refused', exit: 2, means: 'The Node that runs this is older than 24.14, or its SQLite older than 3.51.' },
 
   DATABASE_MISSING: { kind: 'refused', exit: 2, means: 'There is no file at the path of the database.' },
   DATABASE_NOT_SQLITE: { kind: 'refused', exit: 2, means: 'The file is not a SQLite database.' },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { checksumFlag } from './checksum.ts'
 import { ltxFileName, parseLtxFileName } from './file-name.ts'
 import { PageIndexWriter, putVarint } from './page-index.ts'
-import { decodeRestorePoint, encodeRestorePoint, mostCommits } from './restore-point.ts'
+import { decodeRestorePoint, encodeRestorePoint } from './restore-point.ts'
 import { formatTxid, parseTxid } from './txid.ts'
 
 const safe = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
@@ -85,7 +85,7 @@ describe('a restore point in the reserved bytes', () => {
       fc.property(
         checksums,
         fc.option(fc.bigInt({ min: 1n, max: (1n << 64n) - 1n })),
-        fc.nat(mostCommits),
+        fc.nat(0xffffe),
         fc.nat(4095),
         (rolling, frameChecksum, commits, spanMs) => {
           const point = { postApply: rolling | checksumFlag, frameChecksum, commits, spanMs }
@@ -93,6 +93,13 @@ describe('a restore point in the reserved bytes', () => {
         },
       ),
     )
+  })
+
+  it('more commits than fit -> that many or more, which is no number to count with', () => {
+    for (const commits of [0xfffff, 3_000_000, null]) {
+      const point = { postApply: checksumFlag, frameChecksum: null, commits, spanMs: 0 }
+      expect(decodeRestorePoint(encodeRestorePoint(point))?.commits).toBeNull()
+    }
   })
 
   it('commits that lie longer apart than fits -> the longest span that does', () => {

@@ -3,7 +3,7 @@
  * Order: pin, end of the log, checksums of every page as of there, then the replica, then one decision and what it takes.
  * If we die at any point: the replica holds whole files only, and the next attach decides anew from the same facts.
  */
-import { DrError, sentenceOf } from '../errors.ts'
+import { DrError } from '../errors.ts'
 import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
@@ -17,7 +17,7 @@ import { readHeader } from '../replica/read-object.ts'
 import { sumPlan } from '../replica/read-plan.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import type { WalPosition } from '../wal/frames.ts'
-import { type Base, findBase, sumBase } from './base-scan.ts'
+import { type Base, baseNow, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { catchUp } from './catch-up.ts'
@@ -25,7 +25,6 @@ import { encodeSnapshot } from './flush.ts'
 import { type LastPoint, readLastPoint } from './last-point.ts'
 import { publish } from './publisher.ts'
 import { decideResume, type ResumeDecision } from './resume.ts'
-import { findLogEnd } from './wal-tail.ts'
 
 export interface CaptureWorld extends TimelineWorld {
   readonly openDatabase: () => LiveDatabase
@@ -68,15 +67,9 @@ export async function attach(world: CaptureWorld, options: AttachOptions): Promi
 }
 
 function baseOf(database: LiveDatabase): Base {
-  const { bytes, locks } = database
   const first = new Uint8Array(100)
-  bytes.readDatabase(0, first)
-  const fromFile = decodeDatabaseHeader(first)?.pageSize ?? 0
-  for (;;) {
-    const end = findLogEnd(locks, bytes)
-    const base = findBase(bytes, end, end.header?.pageSize ?? fromFile, bytes.databaseBytes())
-    if (base !== null) return base
-  }
+  database.bytes.readDatabase(0, first)
+  return baseNow(database, decodeDatabaseHeader(first)?.pageSize ?? 0)
 }
 
 async function settle(world: CaptureWorld, options: AttachOptions, database: LiveDatabase, base: Base, sums: PageSums): Promise<Attached> {
@@ -278,6 +271,5 @@ function refused({ world, database, decision, last }: Task): DrError {
     what: `${database.path} does not belong to the replica ${world.store.url}${point}: ${decision.because}`,
     untouched: 'Nothing was published, and the database was not touched.',
     next: 'Give this database a replica of its own with --replica; if it is the same database after all, add --take-over.',
-    cause: sentenceOf(decision.because),
   })
 }

@@ -9,12 +9,12 @@ import { assert } from '../assert.ts'
 import { pageChecksum } from '../ltx/checksum.ts'
 import { lockPage } from '../ltx/lock-page.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { DatabaseBytes } from '../ports/live-database.ts'
+import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
 import { PageSums } from '../replica/page-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, type WalHeader } from '../wal/header.ts'
-import { type FrameIndex, headerOf, indexFrames, type LogEnd, readWalPage } from './wal-tail.ts'
+import { type FrameIndex, findLogEnd, headerOf, indexFrames, type LogEnd, readWalPage } from './wal-tail.ts'
 
 export interface Base {
   readonly pageSize: number
@@ -90,6 +90,20 @@ export async function sumBase(clock: Clock, bytes: DatabaseBytes, base: Base): P
     await clock.sleep(0)
   }
   return sums
+}
+
+/** The base as of the end of the log now. @throws WAL_DAMAGED, DATABASE_BUSY, DATABASE_DAMAGED */
+export function baseNow({ bytes, locks }: LiveDatabase, pageSizeOfFile: number): Base {
+  for (;;) {
+    const end = findLogEnd(locks, bytes)
+    const base = findBase(bytes, end, end.header?.pageSize ?? pageSizeOfFile, bytes.databaseBytes())
+    if (base !== null) return base
+  }
+}
+
+/** One page as SQLite would read it now. */
+export function readPageNow(database: LiveDatabase, pageSize: number, number: number): Uint8Array {
+  return readPage(database.bytes, baseNow(database, pageSize), number)
 }
 
 /** One page as of the base's place. */

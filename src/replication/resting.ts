@@ -3,7 +3,7 @@
  * so that a damaged database can be drained as well. Whoever uses it holds the capture lock.
  */
 import { DrError } from '../errors.ts'
-import type { CaptureControl, CaptureFork, DrainOutcome } from '../ports/capture-control.ts'
+import type { CaptureAtRest, CaptureFork, DrainOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { BornFile, DatabaseBytes } from '../ports/live-database.ts'
 import { type CatalogueTimeline, newestComplete, readCatalogue } from '../replica/catalogue.ts'
@@ -19,35 +19,13 @@ import { findRestingEnd } from './wal-tail.ts'
 
 export interface RestingWorld extends TimelineWorld {
   readonly databasePath: string
-  readonly pid: number
   readonly state: CaptureState
   /** null when there is no file at the path. Closed after use. */
   readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null
 }
 
-export function restingCapture(world: RestingWorld): CaptureControl {
+export function restingCapture(world: RestingWorld): CaptureAtRest {
   return {
-    position: async () => {
-      const { timelines } = await readCatalogue(world.store)
-      const newest = timelines.findLast((one) => one.complete)
-      return {
-        state: 'let-go',
-        pid: world.pid,
-        database: world.databasePath,
-        replica: world.store.url,
-        timeline: newest?.number ?? '',
-        txid: newest?.latestTxid ?? 0,
-        lastCommitMs: 0,
-        pendingCommits: 0,
-        lagMs: 0,
-        walFrames: 0,
-        walBytes: 0,
-        moved: [],
-        trouble: 'no capture runs',
-        damage: null,
-        continuous: false,
-      }
-    },
     drain: () => drainAtRest(world),
     letGo: async () => {},
     resume: (fork) => resumeAtRest(world, fork),

@@ -6,8 +6,11 @@ import { delimiter, join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { repository } from '../support/system.ts'
 
-const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.2' } })`
-const pretended = [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(pretend)}`]
+const pretending = (version: string): readonly string[] => {
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
+  return [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(pretend)}`]
+}
+const pretended = pretending('20.1.2')
 
 function oldNodesHere(): readonly string[] {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
@@ -42,7 +45,7 @@ function run([command = '', ...args]: readonly string[], folder: string): { stat
 }
 
 const says = (version: string, next: RegExp): readonly unknown[] => [
-  expect.stringMatching(new RegExp(`^error +genesis-dr needs Node 24 or newer, and this is Node ${version}.*\\(RUNTIME_TOO_OLD\\)$`)),
+  expect.stringMatching(new RegExp(`^error +genesis-dr needs Node 24\\.14 or newer, and this is Node ${version}.*\\(RUNTIME_TOO_OLD\\)$`)),
   expect.stringMatching(/^untouched +Nothing was done\.$/),
   expect.stringMatching(next),
 ]
@@ -53,10 +56,15 @@ it.each([...oldNodesHere().map((node) => [node]), pretended])('%s in a clone -> 
   expect(lines).toEqual(says(node.length > 1 ? '20\\.1\\.2' : '\\d+', /^next +Run "npm ci" here.*npx genesis-dr.*npm run drill/))
 })
 
+it('a Node 24 whose SQLite checkpoints where it is only to look -> three lines, and 2', () => {
+  const { status, lines } = run(pretending('24.13.1'), packageWith('throw new Error("it was run")'))
+  expect({ status, lines }).toEqual({ status: 2, lines: says('24\\.13\\.1', /^next +Install Node 24\.14 or newer/) })
+})
+
 it('an old Node where the package is installed -> three lines that name Node, and 2; what was built is not touched', () => {
   const { status, stdout, lines } = run(pretended, packageWith('throw new Error("it was run")'))
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-  expect(lines).toEqual(says('20\\.1\\.2', /^next +Install Node 24 or newer/))
+  expect(lines).toEqual(says('20\\.1\\.2', /^next +Install Node 24\.14 or newer/))
 })
 
 it('a Node that is new enough where the package is installed -> what was built is run', () => {

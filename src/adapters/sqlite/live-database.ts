@@ -139,7 +139,22 @@ interface Pin {
   held: boolean
 }
 
+/** SQLite 3.51 is the first that knows NOOP; an older one takes it for a checkpoint, and does it. */
+const neededSqlite = { major: 3, minor: 51 }
+
+function requireSqlite(): void {
+  const version = process.versions['sqlite'] ?? '0'
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > neededSqlite.major || (major === neededSqlite.major && minor >= neededSqlite.minor)) return
+  throw new DrError('RUNTIME_TOO_OLD', {
+    what: `the SQLite of this Node is ${version}; ${neededSqlite.major}.${neededSqlite.minor} is needed, which looks at a log without checkpointing it`,
+    untouched,
+    next: 'Use Node 24.14 or newer.',
+  })
+}
+
 function openLocks(path: string, descriptor: number): OpenLocks {
+  requireSqlite()
   const opened: DatabaseSync[] = []
   const connect = (): DatabaseSync => {
     const connection = new DatabaseSync(path, { timeout: 0 })

@@ -1,0 +1,171 @@
+/**
+ * What was read and waits, and the flushes that carry it into the replica: one at a time, so that txids follow each other.
+ * If we die here: what waits is in the log, and a flush is whole or absent in the replica.
+ */
+import { sentenceOf } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { fileKey } from '../replica/layout.ts'
+import type { PageSums } from '../replica/page-sums.ts'
+import type { Frame, WalPosition } from '../wal/frames.ts'
+import type { CaptureEvent } from './capture-event.ts'
+import { applyToSums, encodeFlush, flushFacts, flushPages } from './flush.ts'
+import { Pending } from './pending.ts'
+import { publishPatiently } from './publisher.ts'
+import type { FrameSink } from './wal-reader.ts'
+
+/** Chosen: more than this is not held in memory; it waits in the log, which a pin protects. */
+const pendingBytes = 32 * 1024 * 1024
+
+export interface FlushWorld {
+  readonly store: ObjectStore
+  readonly clock: Clock
+  readonly onEvent: (event: CaptureEvent) => void
+  readonly flushIntervalMs: number
+  /** A page that is not in the log since the last flush, as SQLite would read it now. */
+  readonly readPage: (page: number) => Uint8Array
+  /** Aborted when the capture is told to stop: a store that is away is no longer waited for. */
+  readonly signal: AbortSignal
+}
+
+/** Where the timeline stands when the queue begins. */
+export interface FlushStart {
+  readonly timeline: string
+  readonly pageSize: number
+  /** Of the newest restore point; kept up to date with each flush. */
+  readonly sums: PageSums
+  readonly place: WalPosition | null
+  readonly txid: number
+  readonly lastCommitMs: number
+}
+
+export class FlushQueue implements FrameSink {
+  readonly #world: FlushWorld
+  readonly #start: FlushStart
+  #pending = new Pending()
+  #publishing: Promise<void> | null = null
+  /** Frames of the log before what is pending. */
+  #fromFrame: number
+  #capturedTxid: number
+  #capturedPages: number
+  #publishedTxid: number
+  #lastCommitMs: number
+  #lastFlushMs = -Infinity
+  #trouble: string | null = null
+  #failure: unknown = null
+
+  constructor(world: FlushWorld, start: FlushStart) {
+    this.#world = world
+    this.#start = start
+    this.#fromFrame = start.place?.frames ?? 0
+    this.#capturedTxid = start.txid
+    this.#capturedPages = start.sums.pages
+    this.#publishedTxid = start.txid
+    this.#lastCommitMs = start.lastCommitMs
+  }
+
+  add(frame: Frame, page: Uint8Array, after: WalPosition, seenMs: number): void {
+    this.#pending.add(frame, page, after, seenMs)
+  }
+
+  full(): boolean {
+    return this.#pending.sizeBytes >= pendingBytes
+  }
+
+  restarted(): void {
+    this.#fromFrame = 0
+  }
+
+  /** Nothing waits, and nothing is on its way. */
+  get idle(): boolean {
+    return this.#pending.empty && this.#publishing === null
+  }
+
+  get pendingCommits(): number {
+    return this.#pending.commits
+  }
+
+  /** When the oldest commit that waits was seen: ms since the epoch; null when none does. */
+  get oldestMs(): number | null {
+    return this.#pending.empty ? null : this.#pending.firstCommitMs
+  }
+
+  /** Newest txid that is durable in the replica, and when its last commit was seen. */
+  get published(): { readonly txid: number; readonly lastCommitMs: number } {
+    return { txid: this.#publishedTxid, lastCommitMs: this.#lastCommitMs }
+  }
+
+  /** Why the store does not take our flushes, null when it does. */
+  get trouble(): string | null {
+    return this.#trouble
+  }
+
+  /** What no further try can mend; null while all is well. Nothing is flushed after it. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Begins a flush when something waits and the last one was long enough ago. */
+  flushIfDue(): void {
+    const now = this.#world.clock.monotonicMs()
+    if (this.#pending.empty || this.#publishing !== null || now - this.#lastFlushMs < this.#world.flushIntervalMs) return
+    this.#lastFlushMs = now
+    void this.#begin()
+  }
+
+  /** Resolves when everything that waits now is in the replica, a failure stands, or `withinMs` are over. */
+  async flushAll(withinMs: number): Promise<void> {
+    const done = new AbortController()
+    const flushed = this.#flushRest().finally(() => done.abort())
+    await Promise.race([flushed, this.#world.clock.sleep(withinMs, done.signal)])
+  }
+
+  async #flushRest(): Promise<void> {
+    if (this.#publishing !== null) await this.#publishing
+    if (!this.#pending.empty && this.#failure === null) await this.#begin()
+  }
+
+  #begin(): Promise<void> {
+    this.#publishing ??= this.#flush().finally(() => {
+      this.#publishing = null
+    })
+    return this.#publishing
+  }
+
+  async #flush(): Promise<void> {
+    const { store, clock, onEvent, signal } = this.#world
+    const { timeline } = this.#start
+    const pending = this.#pending
+    try {
+      const txid = this.#capturedTxid + 1
+      const { body, pages } = this.#encode(pending, txid)
+      this.#pending = new Pending()
+      this.#capturedTxid = txid
+      this.#capturedPages = pending.databasePages
+      this.#fromFrame = pending.end?.frames ?? 0
+      const object = { key: fileKey(store.layout, timeline, 0, txid, txid), body, timestampMs: pending.lastCommitMs }
+      await publishPatiently(store, clock, object, signal, (error) => this.#troubled(error.message))
+      this.#trouble = null
+      this.#publishedTxid = txid
+      this.#lastCommitMs = pending.lastCommitMs
+      const lagMs = clock.wallMs() - pending.firstCommitMs
+      onEvent({ type: 'flushed', timeline, txid, commits: pending.commits, pages, lagMs })
+    } catch (error) {
+      this.#troubled(sentenceOf(error))
+      this.#failure ??= error
+    }
+  }
+
+  #encode(pending: Pending, txid: number): { readonly body: Uint8Array; readonly pages: number } {
+    const { sums, pageSize } = this.#start
+    const pages = flushPages(pending, this.#capturedPages, pageSize, this.#world.readPage)
+    applyToSums(sums, pages, pending.databasePages)
+    const facts = flushFacts(pending, { pageSize, txid, rolling: sums.rolling, fromFrame: this.#fromFrame })
+    return { body: encodeFlush(facts, pages), pages: pages.length }
+  }
+
+  #troubled(because: string): void {
+    if (this.#trouble !== because) this.#world.onEvent({ type: 'warning', because })
+    this.#trouble = because
+  }
+}

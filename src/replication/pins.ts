@@ -1,0 +1,115 @@
+/**
+ * The read transactions that keep SQLite from losing what was not read, moved so that the log can become small again.
+ *
+ * Why no committed frame can be missed:
+ * 1. A pin (a read transaction) stands at all times. The next one is taken before the former is released, and in between everything up
+ *    to the end of the log, which is at or after the new pin, is read.
+ * 2. A pin that is taken while the database file lacks frames of the log stands on the last one. While it stands, SQLite cannot begin the
+ *    log anew, also when the file has all of it by then.
+ * 3. A pin that is taken when the file has all of the log ("full") lets the log begin anew, once; but nobody can write frames of the new
+ *    generation into the file while it stands, so that one cannot be followed by another before it was read.
+ * 4. What is read counts up to the last commit only, and every frame is verified by salts and cumulative checksum.
+ * 5. Our own checkpoints are passive: they stop at the pins, as anybody's do. The one that is to finish the log runs while we hold the
+ *    write lock, after everything was read and a new pin was taken.
+ * Reading needs no new pin: whatever lies after the standing one is protected by it.
+ * If we die at any point: pins vanish, the log may go on unseen; the next attach finds where it goes on, or takes a snapshot.
+ */
+import type { Clock } from '../ports/clock.ts'
+import type { DatabaseLocks, PinSlot } from '../ports/live-database.ts'
+import { frameHeaderBytes } from '../wal/header.ts'
+import type { WalReader } from './wal-reader.ts'
+import type { LogEnd } from './wal-tail.ts'
+
+/**
+ * Chosen: from 16 MiB of log on we checkpoint, because SQLite's own checkpoints end at our pin and so can never finish the log. Below it
+ * the pin stays where it is: the bot's own checkpoints then find nothing to do.
+ */
+const checkpointBytes = 16 * 1024 * 1024
+/** Chosen: a checkpoint that a reader of the bot's own cut short is tried again after a second, not at every look. */
+const checkpointPauseMs = 1000
+
+export interface Checkpointed {
+  /** Frames that the file has now. */
+  readonly frames: number
+  /** How long writers waited, ms. */
+  readonly heldMs: number
+}
+
+export class Pins {
+  readonly #locks: DatabaseLocks
+  readonly #clock: Clock
+  readonly #reader: WalReader
+  readonly #frameBytes: number
+  #slot: PinSlot = 0
+  /** Frames in the log when the standing pin was taken full, null when it was not. Until the next commit there is nothing to let go of. */
+  #fullAt: number | null = 0
+  #noCheckpointBeforeMs = -Infinity
+
+  /** The pin in slot 0 stands already, and everything from there on is for `reader` to read. */
+  constructor(locks: DatabaseLocks, clock: Clock, reader: WalReader, pageSize: number) {
+    this.#locks = locks
+    this.#clock = clock
+    this.#reader = reader
+    this.#frameBytes = frameHeaderBytes + pageSize
+  }
+
+  /** Lets the log become small again when it has grown. `end`: as it was just read to. null: nothing was checkpointed under the lock. */
+  tend(end: LogEnd): Checkpointed | null {
+    if (end.frames === this.#fullAt || !this.#reader.hasReadTo(end)) return null
+    if (this.#fullAt !== null) this.#leaveFull()
+    if (end.frames * this.#frameBytes < checkpointBytes || this.#clock.monotonicMs() < this.#noCheckpointBeforeMs) return null
+    return this.#checkpoint()
+  }
+
+  /**
+   * A full pin is dear to the bot: behind it, each of its commits sorts the whole log for a checkpoint that then cannot begin. (At 4,000
+   * frames half of the bot's speed went there.) Behind one on a frame that the file has, it sees at once that there is nothing to do.
+   */
+  #leaveFull(): void {
+    if (!this.#move()) return
+    this.#fullAt = null
+    this.#locks.checkpoint()
+  }
+
+  /** The only place that releases a pin: after the next one is taken, and everything up to it is read. False: the old one stands. */
+  #move(): boolean {
+    const next: PinSlot = this.#slot === 0 ? 1 : 0
+    this.#locks.pin(next)
+    let read = false
+    try {
+      read = this.#reader.hasReadTo(this.#reader.readOn())
+    } finally {
+      // Not everything was read: the old pin goes on protecting the rest.
+      if (!read) this.#locks.unpin(next)
+    }
+    if (!read) return false
+    this.#locks.unpin(this.#slot)
+    this.#slot = next
+    return true
+  }
+
+  /** The bulk goes into the file while writers write; for the rest, which that leaves small, they wait. */
+  #checkpoint(): Checkpointed | null {
+    this.#move()
+    // Nothing: another checkpoint is at work, which the bot's own commit began; the next look finds less to do.
+    if (this.#locks.checkpoint().frames === 0 || !this.#locks.lockWriters()) return null
+    const began = this.#clock.monotonicMs()
+    let frames = 0
+    try {
+      frames = this.#finishLog(began)
+    } finally {
+      this.#locks.unlockWriters()
+    }
+    return frames === 0 ? null : { frames, heldMs: this.#clock.monotonicMs() - began }
+  }
+
+  /** Called with the write lock held. How many frames the file has now; 0 when another checkpoint is at work. */
+  #finishLog(now: number): number {
+    this.#move()
+    const { frames, backfilled } = this.#locks.checkpoint()
+    if (backfilled < frames) this.#noCheckpointBeforeMs = now + checkpointPauseMs
+    // The log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
+    else if (frames > 0 && this.#move()) this.#fullAt = frames
+    return backfilled
+  }
+}
