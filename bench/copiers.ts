@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { SystemSettings } from '../src/compose-system.ts'
+import type { CaptureSettings } from '../src/compose-capture.ts'
 import { ltxFileName } from '../src/ltx/file-name.ts'
 import { inRepository, type Started, start } from './processes.ts'
 
@@ -43,27 +43,14 @@ export const genesis: Copier = {
       if (event.type === 'flushed') durableMs.set(ltxFileName(event.txid, event.txid), Date.now())
       if (event.type === 'checkpointed') heldMs.push(event.heldMs)
     }
-    const started = start(process.execPath, [inRepository('src/entries/capture.ts'), JSON.stringify(settingsOf(place))], onLine)
+    const started = start(process.execPath, [inRepository('src/entries/capture.ts')], onLine, `${JSON.stringify(settingsOf(place))}\n`)
     await reached(() => attached, started)
     return { process: started, flushes: flushFolder(join(place.replica, '00000001/ltx/0')), durableMs, heldMs }
   },
 }
 
-function settingsOf({ folder, database, replica }: Place): SystemSettings {
-  return {
-    name: 'bench',
-    database,
-    replica: { url: `file:${replica}`, path: replica },
-    stateFolder: join(folder, '.genesis'),
-    service: null,
-    checks: [],
-    webhooks: [],
-    stopTimeoutMs: 5000,
-    flushIntervalMs: 50,
-    logPatterns: [],
-    integrity: 'quick',
-    environment: {},
-  }
+function settingsOf({ folder, database, replica }: Place): CaptureSettings {
+  return { database, replica: { url: `file:${replica}`, path: replica }, stateFolder: join(folder, '.genesis'), flushIntervalMs: 50 }
 }
 
 /** `intervalMs`: null for its own default of a second. */

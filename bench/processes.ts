@@ -18,8 +18,12 @@ export interface Started {
   signal(name: NodeJS.Signals): void
 }
 
-export function start(command: string, args: readonly string[], onLine: (line: string) => void = () => {}): Started {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+/** `input`: what it finds on stdin, to the end. */
+export function start(command: string, args: readonly string[], onLine: (line: string) => void = () => {}, input = ''): Started {
+  const child = spawn(command, args, { stdio: 'pipe' })
+  // It need not read it, and may end before it does.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(input)
   alive.add(child)
   let errors = ''
   child.stderr.on('data', (text: Buffer) => {

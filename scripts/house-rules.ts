@@ -23,7 +23,7 @@ const level2 = ['replication', 'restore', 'exchange', 'failover', 'breach', 'wor
 const level3 = [...level1b, ...level2, 'runbook']
 const level4 = [...level3, 'drill', 'status']
 /** Files in src/ itself that put the parts together; like entries they may import everything. */
-const composition = ['compose', 'compose-system', 'compose-drill', 'capture-access', 'load-config', 'index']
+const composition = ['compose', 'compose-system', 'compose-capture', 'compose-drill', 'capture-access', 'load-config', 'index']
 const everything = ['entries', ...composition]
 
 /** Room -> the rooms that it may import from, besides itself. docs/architecture.md shows the same table. */
@@ -37,13 +37,10 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   replication: level1b,
   restore: level1b,
   adapters: level1,
-  simulation: level1,
   runbook: level3,
   drill: level3,
   status: level3,
-  agent: [...level4, 'http'],
   cli: level4,
-  http: level4,
 }
 
 /** Packages that do no IO, and the one room that each is for. */
@@ -52,7 +49,7 @@ const packageRooms: Readonly<Record<string, { readonly room: string; readonly be
   yaml: { room: 'config', because: 'the configuration with its line numbers' },
   commander: { room: 'cli', because: 'the command line' },
 }
-const ioRooms = ['adapters', 'simulation', ...everything]
+const ioRooms = ['adapters', ...everything]
 /** Folders that may stand inside a room; any may inside adapters/. */
 const subfolders = ['runbook/steps', 'runbook/scenarios', 'runbook/probes', 'cli/commands', 'cli/render']
 /** Rooms that know promises and no vendor. Litestream is no vendor here but the source of the format. */

@@ -14,7 +14,3 @@ export function must<T>(value: T | null | undefined, message: string): T {
   if (value === null || value === undefined) throw new AssertionError(message)
   return value
 }
-
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable: ${JSON.stringify(value)}`)
-}

@@ -3,24 +3,21 @@
  * from the files at rest while we hold that lock ourselves.
  */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { captureClient, captureListens } from './adapters/control/client.ts'
+import { captureLockPath, waitForLock } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
-import { lockHolder, type ProcessLock, takeProcessLock } from './adapters/filesystem/process-lock.ts'
+import { lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
+import { DrError } from './errors.ts'
 import type { ObjectStore } from './ports/object-store.ts'
 import { restingCapture } from './replication/resting.ts'
-import type { CaptureAccess } from './runbook/runbook.ts'
+import type { Captor, CaptureAccess } from './runbook/runbook.ts'
 
 export interface OwnedAccess extends CaptureAccess {
   /** Gives the capture lock back, if we hold it. */
   close(): void
-}
-
-export function captureLockPath(stateFolder: string): string {
-  return join(stateFolder, 'capture.lock')
 }
 
 /** Chosen: who only looks holds the lock for an instant, and a capture listens within 0.1 s of having it; 2 s is far longer. */
@@ -35,31 +32,33 @@ export function captureAccess(database: string, stateFolder: string, store: Obje
     clock: nodeClock,
     random: nodeRandom,
     databasePath: database,
-    pid: process.pid,
     state: captureStateIn(stateFolder),
     openAtRest: () => openRestingDatabase(database),
   })
-  const nobody = { pid: null, control: resting }
+  const nobody: Captor = { pid: null, control: resting }
   return {
     reach: async () => {
-      const deadline = nodeClock.monotonicMs() + settleMs
-      for (;;) {
-        if (held !== null || (use === 'look' && !existsSync(path))) return nobody
-        const lock = takeProcessLock(path)
-        if (lock !== null) {
-          if (use === 'look') lock.release()
-          else held = lock
-          return nobody
-        }
-        if ((await captureListens(stateFolder)) || nodeClock.monotonicMs() > deadline) {
-          return { pid: lockHolder(path), control: captureClient(stateFolder) }
-        }
-        await nodeClock.sleep(50)
-      }
+      if (held !== null || (use === 'look' && !existsSync(path))) return nobody
+      const lock = await waitForLock(path, settleMs, () => captureListens(stateFolder))
+      if (lock === null) return { pid: holderOf(path), control: captureClient(stateFolder) }
+      if (use === 'look') lock.release()
+      else held = lock
+      return nobody
     },
     close: () => {
       held?.release()
       held = null
     },
   }
+}
+
+/** @throws CAPTURE_SILENT */
+function holderOf(path: string): number {
+  const pid = lockHolder(path)
+  if (pid !== null) return pid
+  throw new DrError('CAPTURE_SILENT', {
+    what: `a process holds ${path}, and ${path}.pid does not say which`,
+    untouched: 'Nothing was done.',
+    next: 'Repeat it; if it stays so, find the process (fuser shows who has the file open) and start genesis-dr replicate again.',
+  })
 }

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeClock } from './adapters/node/clock.ts'
 import { createSandbox, entryPath } from './adapters/sandbox/sandbox.ts'
+import type { CaptureSettings } from './compose-capture.ts'
 import { composeSystem, type SystemSettings } from './compose-system.ts'
 import { botChecks } from './drill/bot-schema.ts'
 import { type DamageKind, damageKindNames } from './drill/damage.ts'
 import { type DrillRequest, drill } from './drill/drill.ts'
+import { seededRandom } from './drill/seeded-random.ts'
 import type { RunResult } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
-import { seededRandom } from './simulation/random.ts'
 
 export interface PlayRequest extends Pick<DrillRequest, 'onEvent' | 'signal'> {
   readonly runbook: Runbook
@@ -38,24 +39,29 @@ export async function playDrill(request: PlayRequest): Promise<RunResult> {
     entryPath('drill-bot'),
     ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]),
   ]
-  const settings: SystemSettings = {
-    name: 'drill',
+  const capture: CaptureSettings = {
     database,
     replica: { url: 'file:./replica', path: join(folder, 'replica') },
     stateFolder: join(folder, '.genesis'),
+    flushIntervalMs: 50,
+  }
+  const settings: SystemSettings = {
+    ...capture,
+    name: 'drill',
     service: { command, cwd: folder },
     checks: botChecks,
     webhooks: [],
     stopTimeoutMs: 5000,
-    flushIntervalMs: 50,
     logPatterns,
     integrity,
+    contacts: [],
+    links: {},
     environment,
   }
   const { ports, world, access } = await composeSystem(settings, 'act')
   const { service, openFiles } = ports
   if (service === null) throw new Error('the drill has a service')
-  const sandbox = createSandbox({ folder, database, witness, service, openFiles, clock: nodeClock, captureSettings: settings })
+  const sandbox = createSandbox({ folder, database, witness, service, openFiles, clock: nodeClock, captureSettings: capture, environment })
   try {
     return await drill(world, sandbox, { ...request, damage, random })
   } finally {

@@ -2,35 +2,25 @@
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
-import type { ExecuteCommand, Parts, RecoverRequest, RunDetail } from './cli/parts.ts'
+import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
+import { openStore, replicate } from './compose-capture.ts'
 import { playDrill } from './compose-drill.ts'
-import {
-  composeSystem,
-  latchGap,
-  onSameDisk,
-  openStore,
-  replicate,
-  type System,
-  type SystemSettings,
-  verificationsOf,
-} from './compose-system.ts'
+import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
-import { checkDatabase } from './runbook/check-database.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
 import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.ts'
 import { foresee } from './runbook/foresee.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
-import { resultOf } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
 import { recoverInPlace } from './runbook/scenarios/recover.ts'
-import { resumeByHand, stopByHand } from './runbook/trading.ts'
-import { validate } from './runbook/validate.ts'
+import { foreseeStopByHand, resumeByHand, stopByHand } from './runbook/trading.ts'
+import { validate, validateRun } from './runbook/validate.ts'
 import { backupStatus } from './status/backup-status.ts'
 import { replicationStatus } from './status/replication-status.ts'
-import { lastRun, listRuns, stateOfRun, summarize } from './status/runs.ts'
+import { lastRun, listRuns, showRun, stateOfRun } from './status/runs.ts'
 import { statusOf } from './status/status.ts'
 
 export const runbooks: readonly Runbook[] = [databaseCorruption]
@@ -61,9 +51,11 @@ export function composeParts(config: Config, environment: Readonly<Record<string
     replicationStatus: () => looking(replication(settings)),
     status: () => looking(status(settings, config)),
     validate: ({ runId, full }) =>
-      runId === null ? acting(validateNow(settings), full ? { integrity: 'full' } : {}) : looking(validateRun(runId)),
+      runId === null ? acting(validateNow(settings), full ? { integrity: 'full' } : {}) : looking(validateAgain(runId)),
     stopTrading: ({ by, dryRun }) =>
-      within(settings, dryRun ? 'look' : 'act', ({ ports, world }) => stopByHand(ports, world.settings(`person-${by}`), by, dryRun)),
+      within(settings, dryRun ? 'look' : 'act', ({ ports, world }) =>
+        (dryRun ? foreseeStopByHand : stopByHand)(ports, world.settings(`person-${by}`), by),
+      ),
     resumeTrading: ({ by }) =>
       acting(async ({ ports, world }) => {
         const open = await lastInterrupted(world.journal)
@@ -80,7 +72,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
         environment,
       }),
     runs: () => looking(({ world }) => listRuns(world.journal)),
-    runShow: (runId) => looking(showRun(runId)),
+    runShow: (runId) => looking(({ world }) => showRun(world.journal, runbooks, runId, nodeClock.wallMs())),
     runbook: async () => runbookDocument(runbooks, config),
   }
 }
@@ -124,7 +116,7 @@ async function toFile({ ports, world }: System, request: RecoverRequest, output:
 
 async function inPlace({ ports, world }: System, request: RecoverRequest) {
   const { target, timeline } = request
-  const runbook = recoverInPlace(timeline, target)
+  const runbook = recoverInPlace({ timeline, target })
   const began = nodeClock.monotonicMs()
   const common = {
     runbook,
@@ -133,8 +125,8 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
     onEvent: request.onEvent,
     signal: request.signal,
   }
-  // A point that is not there is refused before a run begins.
-  if (target.kind !== 'last-good') await choosePoint(ports.store, timeline, target)
+  // What is not there is refused before a run begins. Without a named timeline the last good point is that of the one which will be drained.
+  if (timeline !== null || target.kind !== 'last-good') await choosePoint(ports.store, timeline, target)
   if (request.dryRun) {
     const looked = await foresee(world, common)
     if (!looked.success) return { ended: 'failed' as const, result: looked }
@@ -182,40 +174,7 @@ const validateNow =
   ({ ports, world }: System) =>
     validate(ports, verificationsOf(settings), world.settings('validate'), `${settings.database}.genesis-dr-validate-${newRunId(world)}`)
 
-/** The checks of that run, again, on the database as it is now. */
-const validateRun =
+const validateAgain =
   (runId: string) =>
-  async ({ world, ports, store }: System) => {
-    const state = await stateOfRun(world.journal, runId)
-    const settings = world.settings(runId)
-    const began = nodeClock.monotonicMs()
-    const validation = await checkDatabase(ports.checks, settings.database, 'shared', settings)
-    const failed = validation.filter((one) => one.outcome === 'fail')
-    const { chosen } = factsOf(state)
-    return {
-      success: failed.length === 0,
-      because:
-        failed.length === 0
-          ? `the database passes the checks of run ${runId} now`
-          : `the database fails now: ${failed.map((one) => one.check).join(', ')}`,
-      timeline: chosen?.timeline ?? null,
-      txid: chosen === undefined ? '' : chosen.txid.toString(16).padStart(16, '0'),
-      timestamp: new Date(nodeClock.wallMs()).toISOString(),
-      durationMs: nodeClock.monotonicMs() - began,
-      validation,
-      notProven: ['exchange', ...(store.url === '' ? ['replica'] : [])],
-    }
-  }
-
-const showRun =
-  (runId: string) =>
-  async ({ world }: System): Promise<RunDetail> => {
-    const state = await stateOfRun(world.journal, runId)
-    const summary = (await listRuns(world.journal)).find((one) => one.runId === runId) ?? summarize(state, false)
-    const runbook = runbooks.find((one) => one.scenario === state.scenario) ?? recoverInPlace(null, { kind: 'latest' })
-    const ended = state.end
-    const mode = state.mode === 'drill' ? 'drill' : 'live'
-    const failure = ended?.state === 'failed' ? ended.because : null
-    const result = resultOf(runbook, state, factsOf(state), mode, failure, state.endedAtMs ?? nodeClock.wallMs())
-    return { ...summary, detectedBecause: state.detectedBecause, steps: result.steps, result: ended === null ? null : result }
-  }
+  async ({ ports, world }: System) =>
+    validateRun(ports, world.settings(runId), await stateOfRun(world.journal, runId))

@@ -40,7 +40,6 @@ describe('no configuration at all', () => {
       flushIntervalMs: 50,
       integrity: 'quick',
       logPatterns: ['malformed', 'not a database', 'disk I/O error'],
-      autoExecute: [],
     })
   })
 
@@ -123,7 +122,6 @@ describe('what the file says', () => {
       name: 'genesis',
       service: { systemd: 'genesis-trading' },
       checks: [{ name: 'no orphans', equals: 0 }],
-      autoExecute: ['DATABASE_CORRUPTION'],
       links: { 'Primary Dashboard': 'https://monitor.example.com' },
     })
     expect(Object.isFrozen(config)).toBe(true)
@@ -146,7 +144,7 @@ describe('what is wrong with it', () => {
     expect(refusal(`# a remark\nname: genesis\n\n${key}: 1\n`)).toBe(`/etc/desk/genesis-dr.yaml:4: unknown key "${key}"${near}`)
   })
 
-  it.each(['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'topology'])(
+  it.each(['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'autoExecute', 'topology'])(
     '%s, a word of the whole product -> not known in this version',
     (key) => {
       expect(refusal(`name: genesis\n${key}: {}`)).toBe(`/etc/desk/genesis-dr.yaml:2: "${key}" is not known in this version`)
@@ -166,7 +164,6 @@ describe('what is wrong with it', () => {
     ['logPatterns: ["("]', 1, 'logPatterns.0: is not a regular expression'],
     ['logPatterns: ["malformed", ""]', 1, 'logPatterns.1: is not a regular expression, or matches everything'],
     ['notify: [{ webhook: "not a url" }]', 1, 'notify.0.webhook'],
-    ['autoExecute: [PRIMARY_FAILURE]', 1, 'autoExecute.0'],
     ['service: { systemd: "" }', 1, 'service'],
     ['service: { command: [] }', 1, 'service'],
     ['links: { Board: "nowhere" }', 1, 'links.Board'],

@@ -7,6 +7,18 @@ import { z } from 'zod'
 import { DrError } from './errors.ts'
 import { nearest } from './nearest.ts'
 
+/** The user's own invariant: a statement and what its first value must be. */
+export interface UserCheck {
+  readonly name: string
+  readonly sql: string
+  readonly equals: string | number
+}
+
+export interface Contact {
+  readonly role: string
+  readonly reach: string
+}
+
 export interface Config {
   /** Typed, or given with --yes, before anything live. */
   readonly name: string
@@ -18,14 +30,15 @@ export interface Config {
   readonly replica: { readonly url: string; readonly path: string } | null
   readonly stateFolder: string
   readonly service: { readonly systemd: string } | { readonly command: readonly string[]; readonly cwd: string } | null
-  readonly checks: readonly { readonly name: string; readonly sql: string; readonly equals: string | number }[]
+  readonly checks: readonly UserCheck[]
   readonly webhooks: readonly string[]
   readonly stopTimeoutMs: number
   readonly flushIntervalMs: number
   readonly integrity: 'quick' | 'full'
   readonly logPatterns: readonly string[]
-  readonly autoExecute: readonly string[]
-  readonly contacts: readonly { readonly role: string; readonly reach: string }[]
+  /** Whom to call, in order. */
+  readonly contacts: readonly Contact[]
+  /** Dashboards: name -> URL. */
   readonly links: Readonly<Record<string, string>>
 }
 
@@ -104,28 +117,34 @@ export const settings = {
     example: '["malformed"]',
     byDefault: '["malformed", "not a database", "disk I/O error"]',
   },
-  autoExecute: {
-    schema: z.array(z.enum(['DATABASE_CORRUPTION'])),
-    help: 'Scenarios that may be started without a person.',
-    example: '[DATABASE_CORRUPTION]',
-    byDefault: 'none',
-  },
   contacts: {
     schema: z.array(z.strictObject({ role: z.string(), reach: z.string() })),
-    help: 'Whom to call, in order; shown in the runbook and in messages.',
+    help: 'Whom to call, in order; shown in the runbook and in every message.',
     example: '[{ role: On-Call Engineer, reach: "+00 000 000" }]',
     byDefault: 'none',
   },
   links: {
     schema: z.record(z.string(), z.url()),
-    help: 'Dashboards; shown in the runbook and in messages.',
+    help: 'Dashboards; shown in the runbook and in every message.',
     example: '{ Primary Dashboard: "https://monitor.example.com" }',
     byDefault: 'none',
   },
 } as const satisfies Record<string, Setting>
 
 /** Words of the whole product that this version does not know yet: they are no typing errors. */
-const notYet = ['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'autoClose', 'topology', 'salvageTail', 'dataLoss', 'replay']
+const notYet = [
+  'offsite',
+  'databases',
+  'ledger',
+  'exchange',
+  'onStop',
+  'autoExecute',
+  'autoClose',
+  'topology',
+  'salvageTail',
+  'dataLoss',
+  'replay',
+]
 
 export interface ConfigInput {
   /** Path and content of the file, null without one. */
@@ -165,7 +184,6 @@ export function readConfig(input: ConfigInput): Config {
     flushIntervalMs: raw.flushInterval ?? 50,
     integrity: raw.integrity ?? 'quick',
     logPatterns: raw.logPatterns ?? ['malformed', 'not a database', 'disk I/O error'],
-    autoExecute: raw.autoExecute ?? [],
     contacts: raw.contacts ?? [],
     links: raw.links ?? {},
   })

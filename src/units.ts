@@ -1,6 +1,5 @@
 /** Units of the domain and how they are written for people. Pure. */
 
-export const seconds = (n: number): number => n * 1000
 export const minutes = (n: number): number => n * 60_000
 
 export const KiB = 1024

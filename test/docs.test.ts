@@ -9,7 +9,11 @@ import { flagOf, readOptions } from '../src/cli/options.ts'
 import { isErrorCode } from '../src/errors.ts'
 import { repository } from './support/system.ts'
 
-const texts = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(repository, 'docs')).map((name) => `docs/${name}`)]
+const texts = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+]
   .filter((path) => path.endsWith('.md'))
   .map((path) => ({ path, text: readFileSync(join(repository, path), 'utf8') }))
 
@@ -52,10 +56,10 @@ describe('the documents', () => {
     expect(() => readOptions(options, given)).not.toThrow()
   })
 
-  it('npm scripts in them -> are there', () => {
+  it('npm scripts in them, where they stand as code -> are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
     for (const { path, text } of texts) {
-      for (const match of text.matchAll(/npm (?:run )?(?:-s )?(?:run )?([a-z]+)/g)) {
+      for (const match of text.matchAll(/(?:^|`)npm (?:run )?(?:-s )?(?:run )?([a-z]+)/gm)) {
         const name = match[1] ?? ''
         if (!['ci', 'install', 'run', 'i'].includes(name)) expect([path, name, Object.hasOwn(scripts, name)]).toEqual([path, name, true])
       }

@@ -71,8 +71,6 @@ export interface Terminal {
 
 export interface Interruption {
   readonly signal: AbortSignal
-  /** Who ended it: Ctrl-C is 'interrupt', a service manager 'terminate'; null while nobody did. */
-  by(): 'interrupt' | 'terminate' | null
 }
 
 /** Asks the person at the terminal. Resolves with the line, null when there is no more input or an interruption came. */

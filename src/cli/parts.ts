@@ -6,13 +6,13 @@ import type { CaptureEvent } from '../replication/capture-event.ts'
 import type { PointTarget } from '../runbook/choose-point.ts'
 import type { ExecuteOutcome } from '../runbook/execute.ts'
 import type { RecoverReport } from '../runbook/recover.ts'
-import type { RunResult, StepReport } from '../runbook/result.ts'
+import type { RunResult } from '../runbook/result.ts'
 import type { Runbook, Step } from '../runbook/runbook.ts'
 import type { TradingReport } from '../runbook/trading.ts'
 import type { ValidateReport } from '../runbook/validate.ts'
 import type { BackupStatus } from '../status/backup-status.ts'
 import type { ReplicationStatus } from '../status/replication-status.ts'
-import type { RunSummary } from '../status/runs.ts'
+import type { RunDetail, RunSummary } from '../status/runs.ts'
 import type { Status } from '../status/status.ts'
 import type { Approval, RunEvent } from '../workflow/run.ts'
 
@@ -85,11 +85,4 @@ export interface DrillCommand {
   readonly damage: DamageKind | null
   readonly onEvent: (event: RunEvent | DrillEvent) => void
   readonly signal: AbortSignal
-}
-
-export interface RunDetail extends RunSummary {
-  readonly detectedBecause: string
-  readonly steps: readonly StepReport[]
-  /** null while the run has not ended. */
-  readonly result: RunResult | null
 }

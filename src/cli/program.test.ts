@@ -268,7 +268,7 @@ describe('the exit status of execute', () => {
     parts: { execute: async () => ({ ended: 'done' as const, result: { ...result, ...over } }) },
   })
   const failed = (outcome: 'failed' | 'unknown', code: ErrorCode, before = 0) => {
-    const step = { ...result.steps[0], outcome, evidence: { error: { code } } }
+    const step = { ...result.steps[0], outcome, error: { code, what: 'W', untouched: 'U.', next: 'N.' } }
     return ending({ success: false, steps: [...Array.from({ length: before }, () => result.steps[0]), step] as typeof result.steps })
   }
 

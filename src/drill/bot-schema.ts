@@ -3,13 +3,7 @@
  * Amounts are decimals as TEXT with exactly eight digits after the point, so that without the point they are whole numbers of the
  * smallest unit, which SQLite adds up exactly.
  */
-
-/** In the form of the configuration's `checks:`: one value, and what it must equal. */
-export interface BotCheck {
-  readonly name: string
-  readonly sql: string
-  readonly equals: number
-}
+import type { UserCheck } from '../config.ts'
 
 export const botSchema: readonly string[] = [
   `CREATE TABLE accounts (
@@ -58,7 +52,7 @@ export const botSchema: readonly string[] = [
 /** An amount as a whole number of the smallest unit. */
 const units = (column: string): string => `CAST(replace(${column}, '.', '') AS INTEGER)`
 
-export const botChecks: readonly BotCheck[] = [
+export const botChecks: readonly UserCheck[] = [
   {
     name: 'fills add up to positions',
     sql: `SELECT count(*) FROM positions

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../simulation/random.ts'
 import { afterFill, formatAmount, markets, nextTrade, type Position, parseAmount, unit } from './bot-trading.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const flat: Position = { quantity: 0n, averagePrice: 0n }
 

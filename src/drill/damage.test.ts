@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isDrError } from '../errors.ts'
-import { seededRandom } from '../simulation/random.ts'
 import { damageKinds, type FileFacts, isDamageKind, planDamage } from './damage.ts'
+import { seededRandom } from './seeded-random.ts'
 
 const facts: FileFacts = {
   path: 'trades.db',

@@ -26,7 +26,8 @@ export interface DrillRequest {
   readonly signal: AbortSignal
 }
 
-export type DrillEvent = { readonly type: 'note'; readonly text: string; readonly elapsedMs: number | null }
+/** 'damage': what was done to the database. Times are ms since it was done. */
+export type DrillEvent = { readonly type: 'note' | 'damage'; readonly text: string; readonly elapsedMs: number | null }
 
 /** Chosen: damage that the probes have not seen after 30 s is not detected, and the drill says so. */
 const detectWithinMs = 30_000
@@ -43,7 +44,7 @@ export async function drill(world: ExecuteWorld, sandbox: Sandbox, request: Dril
     note('starting a bot and its continuous copy in an isolated folder')
     await sandbox.start()
     note(`the bot trades; ${await acknowledged(sandbox)} transactions are acknowledged to it`)
-    const { detectedAtMs, noticed } = await damageAndDetect(world, sandbox, request, note)
+    const { detectedAtMs, noticed } = await damageAndDetect(world, sandbox, request)
     note(`noticed: ${noticed}`, clock.wallMs() - detectedAtMs)
     const outcome = await execute(world, {
       runbook: withMeasure(request.runbook, sandbox),
@@ -68,19 +69,14 @@ export async function drill(world: ExecuteWorld, sandbox: Sandbox, request: Dril
 }
 
 /** The damage stands until it is noticed: a checkpoint that writes over it would only put the disaster off. */
-async function damageAndDetect(
-  world: ExecuteWorld,
-  sandbox: Sandbox,
-  request: DrillRequest,
-  note: (text: string, elapsedMs: number) => void,
-) {
+async function damageAndDetect(world: ExecuteWorld, sandbox: Sandbox, request: DrillRequest) {
   const { clock } = world.journal
   const target = sandbox.target()
   const seen = new AbortController()
   try {
     const damage = await inflictDamage(request.damage, target, request.random, clock)
     const detectedAtMs = clock.wallMs() - (clock.monotonicMs() - damage.monotonicMs)
-    note(`DAMAGE: ${damage.what}`, 0)
+    request.onEvent({ type: 'damage', text: damage.what, elapsedMs: 0 })
     const held = holdDamage(damage, target, clock, seen.signal)
     const noticed = await detect(world, request, clock).finally(() => seen.abort())
     await held
@@ -101,8 +97,8 @@ function withMeasure(runbook: Runbook, sandbox: Sandbox): Runbook {
     phase: 'validation',
     title: 'Measure what was lost',
     does: "Compares the recovered database with the bot's own list of what it was told is committed.",
-    repeat: 'It only reads.',
-    undo: 'None is needed: it only reads.',
+    effect: { kind: 'reads', because: 'It only reads.' },
+    undo: { none: 'It only reads.' },
     needs: [],
     foresee: async () => ({ outcome: 'skipped', because: 'would compare with the witness of the bot', evidence: {} }),
     act: async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { seededRandom } from '../simulation/random.ts'
 import { chooseInteriorPage, decodeInteriorPage, type InteriorPage } from './interior-pages.ts'
+import { seededRandom } from './seeded-random.ts'
 
 let folder = ''
 beforeEach(() => {

@@ -1,23 +1,31 @@
 /**
- * The capture of one database as a process of its own, for drills and tests: argv[2] is its settings as JSON, then `--leash PID` for the
- * process that it ends with, and `--take-over`. One JSON line an event on stdout; SIGTERM flushes and ends 0; an error ends with the status
- * of its code, as one JSON line on stderr.
+ * The capture of one database as a process of its own, for drills and tests. The first line of stdin is its settings as JSON. With
+ * `--leash` it also ends, flushed, when stdin does: however the process that started it dies, its end of the pipe dies with it.
+ * With `--take-over` it takes over a replica of another database. One JSON line an event on stdout; SIGTERM flushes and ends 0; an error
+ * ends with the status of its code, as one JSON line on stderr.
  */
+import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { holdLeash } from '../adapters/process/leash.ts'
-import { replicate, type SystemSettings } from '../compose-system.ts'
+import { type CaptureSettings, replicate } from '../compose-capture.ts'
 import { isDrError, sentenceOf } from '../errors.ts'
 
-const { values, positionals } = parseArgs({
-  options: { leash: { type: 'string' }, 'take-over': { type: 'boolean' } },
-  allowPositionals: true,
-})
-const settings = JSON.parse(positionals[0] ?? '{}') as SystemSettings
+const { stdin } = process
+const { values } = parseArgs({ options: { leash: { type: 'boolean' }, 'take-over': { type: 'boolean' } } })
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 process.on('SIGINT', () => stop.abort())
-if (values.leash !== undefined) holdLeash(Number(values.leash), () => stop.abort())
+
+async function readSettings(): Promise<CaptureSettings> {
+  for await (const line of createInterface({ input: stdin })) return JSON.parse(line) as CaptureSettings
+  throw new TypeError('stdin ended before a line of settings')
+}
+
 try {
+  // Before the first line is read: the end may come right behind it.
+  if (values.leash === true) stdin.once('close', () => stop.abort())
+  const settings = await readSettings()
+  // What comes after it is nothing, but only a stream that is read says when it ends.
+  stdin.resume()
   await replicate(settings, {
     takeOver: values['take-over'] === true,
     signal: stop.signal,

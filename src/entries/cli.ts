@@ -25,23 +25,23 @@ const terminal: Terminal = {
 /** Once: what is under way is brought to a good end. Twice: at once, and everything that is durable stays so. */
 function watchSignals(): Interruption {
   const stop = new AbortController()
-  let by: ReturnType<Interruption['by']> = null
+  let once = false
   for (const [signal, kind] of [
     ['SIGINT', 'interrupt'],
     ['SIGTERM', 'terminate'],
     ['SIGHUP', 'terminate'],
   ] as const) {
     process.on(signal, () => {
-      if (by !== null) {
+      if (once) {
         stderr.write('\nstopped at once; what was under way is recorded: genesis-dr runs\n')
         process.exit(130)
       }
-      by = kind
+      once = true
       stop.abort()
       if (kind === 'interrupt' && stderr.isTTY) stderr.write('\nfinishing what is under way; once more to stop at once\n')
     })
   }
-  return { signal: stop.signal, by: () => by }
+  return { signal: stop.signal }
 }
 
 const interruption = watchSignals()

@@ -27,9 +27,9 @@ import {
   type Position,
   parseAmount,
 } from '../drill/bot-trading.ts'
+import { seededRandom } from '../drill/seeded-random.ts'
 import { encodeWitness, type WitnessCommit } from '../drill/witness.ts'
 import type { Random } from '../ports/random.ts'
-import { seededRandom } from '../simulation/random.ts'
 
 interface Options {
   readonly db: string
@@ -206,27 +206,38 @@ function commitOne(database: DatabaseSync, desk: Desk): WitnessCommit {
   }
 }
 
+/** A round of reviews through the history as it was when the round began. */
+interface Round {
+  /** First event that is not reviewed yet. */
+  readonly from: number
+  /** Last event of this round. */
+  readonly last: number
+}
+
 const reviewedRows = 1000
+/** Chosen: at the default pace the whole history is read once a second, however large it has become. */
+const reviewsPerRound = 20
 
 /**
  * What a bot asks its database again and again, on a connection that is opened for it as web requests and reports do, so that it reads
- * the files and not its memory. Each review takes the next range of the history, through tables and indexes.
+ * the files and not its memory. Each review takes the next range of the history, through tables and indexes. A round has an end that
+ * stands: a bot that trades faster than it reads comes back to the beginning all the same, so no damage stays unread.
  */
-function review(options: Options, from: number): number {
+function review(options: Options, { from, last }: Round): Round {
   const database = new DatabaseSync(options.db, { timeout: 5000 })
   try {
     database.prepare('SELECT id, symbol, quantity, average_price FROM positions').all()
     database.prepare('SELECT id, balance FROM accounts').all()
     database.prepare('SELECT id, side, status, price FROM orders ORDER BY number DESC LIMIT 50').all()
-    const to = from + reviewedRows
+    const to = from + Math.max(reviewedRows, Math.ceil(last / reviewsPerRound))
     database
       .prepare('SELECT count(o.price), max(e.created_at) FROM events e JOIN orders o ON o.id = e.order_id WHERE e.sequence BETWEEN ? AND ?')
       .get(from, to)
     database
       .prepare('SELECT count(e.details) FROM orders o JOIN events e ON e.order_id = o.id WHERE o.number BETWEEN ? AND ?')
       .get(from, to)
-    const last = Number(database.prepare('SELECT max(sequence) AS newest FROM events').get()?.['newest'] ?? 0)
-    return to >= last ? 1 : to + 1
+    if (to < last) return { from: to + 1, last }
+    return { from: 1, last: Number(database.prepare('SELECT max(sequence) AS newest FROM events').get()?.['newest'] ?? 0) }
   } finally {
     database.close()
   }
@@ -251,7 +262,7 @@ function run(options: Options): void {
   let dueMs = performance.now()
   let reviewDueMs = performance.now()
   let reportDueMs = performance.now() + 5000
-  let reviewFrom = 1
+  let round: Round = { from: 1, last: 0 }
 
   const patiently = (act: () => void): void => {
     try {
@@ -270,7 +281,7 @@ function run(options: Options): void {
       dueMs = now - dueMs > 1000 ? now : dueMs + stepMs
     }
     if (options.readEveryMs > 0 && performance.now() >= reviewDueMs) {
-      patiently(() => (reviewFrom = review(options, reviewFrom)))
+      patiently(() => (round = review(options, round)))
       reviewDueMs = performance.now() + options.readEveryMs
     }
     if (performance.now() >= reportDueMs) {

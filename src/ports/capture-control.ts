@@ -12,6 +12,9 @@ export interface CaptureControl {
   resume(fork: CaptureFork | null): Promise<DrainOutcome>
 }
 
+/** The same of a database that no process captures. */
+export type CaptureAtRest = Omit<CaptureControl, 'position'>
+
 export interface CaptureFork {
   readonly timeline: string
   readonly txid: number

@@ -5,7 +5,7 @@ export interface DatabaseFiles {
   /** null when nothing is there. */
   stat(path: string): Promise<FileFacts | null>
   /**
-   * Renames the database, its -wal and its -shm (what is there of them) into `folder`, database first; durable when resolved.
+   * Renames the database, its -wal, its -shm and its -journal (what is there of them) into `folder`, database first; durable when resolved.
    * If we die here: some are moved, some not. Safe to repeat: yes, because what was moved is no longer at `path`, and a name
    * that is taken in `folder` is refused (OUTPUT_EXISTS) rather than replaced.
    */

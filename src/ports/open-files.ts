@@ -4,7 +4,7 @@ import type { FileIdentity } from './live-database.ts'
 export interface OpenFiles {
   /**
    * Processes that have one of `files` open, from every mount namespace, ours included.
-   * `complete: false` when some process could not be looked into: then nobody found proves nothing.
+   * `complete: false` when some process could have one open without being seen: then nobody found proves nothing.
    */
   holders(files: readonly FileIdentity[]): Promise<Holders>
 }

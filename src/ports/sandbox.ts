@@ -2,7 +2,6 @@
 import type { DamageTarget } from './damage-target.ts'
 
 export interface Sandbox {
-  readonly folder: string
   /** Resolves when the bot trades and its database is in the replica. @throws DRILL_FAILED */
   start(): Promise<void>
   /** The database file of the bot, to be damaged. @throws DRILL_FAILED */

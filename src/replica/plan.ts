@@ -14,6 +14,8 @@ export interface RestorePlan {
   readonly files: readonly ReplicaFile[]
   /** 0 when there is nothing to restore. */
   readonly txid: number
+  /** Of all its files: what a restore reads. */
+  readonly sizeBytes: number
 }
 
 /** 'latest' insists that nothing lies beyond a gap; 'newest-reachable' stops at it. */
@@ -27,7 +29,8 @@ export function planRestore(all: readonly ReplicaFile[], target: RestoreTarget):
   const limit = typeof target === 'object' ? target.txid : Number.MAX_SAFE_INTEGER
   const files = chain(all, limit)
   const txid = files.at(-1)?.maxTxid ?? 0
-  if (target === 'newest-reachable') return { files, txid }
+  const plan = { files, txid, sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) }
+  if (target === 'newest-reachable') return plan
   if (all.length === 0) throw pointError('REPLICA_EMPTY', 'the replica holds no restore point')
   const beyond = all.find((file) => file.minTxid > txid + 1 && file.minTxid <= limit)
   if (beyond !== undefined && (txid < limit || target === 'latest')) {
@@ -39,7 +42,7 @@ export function planRestore(all: readonly ReplicaFile[], target: RestoreTarget):
     })
   }
   if (typeof target === 'object' && txid !== target.txid) throw notFound(all, target.txid)
-  return { files, txid }
+  return plan
 }
 
 function chain(all: readonly ReplicaFile[], limit: number): ReplicaFile[] {

@@ -37,11 +37,10 @@ export async function restoreFile(
   path: string,
   onProgress: (progress: RestoreProgress) => void = () => {},
 ): Promise<Restored> {
-  const bytesTotal = plan.files.reduce((sum, file) => sum + file.sizeBytes, 0)
   const output = files.create(path)
   try {
     const writer = new PageWriter(output)
-    const read = await readPlan(store, plan, writer, (bytesRead) => onProgress({ bytesRead, bytesTotal }))
+    const read = await readPlan(store, plan, writer, (bytesRead) => onProgress({ bytesRead, bytesTotal: plan.sizeBytes }))
     const sum = writer.finish(read.pages)
     requireEqual(read.rolling, sum, plan.txid)
     const sizeBytes = read.pages * read.pageSize

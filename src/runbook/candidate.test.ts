@@ -12,7 +12,7 @@ import { DrError } from '../errors.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { chooseTimeline, newestComplete, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
-import { countLoss, restoreCandidate, restoreLastGood, temporaryName } from './candidate.ts'
+import { type CandidatePorts, countLoss, restoreCandidate, restoreChosen, temporaryName } from './candidate.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunSettings } from './runbook.ts'
 
@@ -30,6 +30,8 @@ beforeEach(async () => {
     integrity: 'quick',
     checks: [],
     logPatterns: [],
+    contacts: [],
+    links: {},
   }
 })
 afterEach(() => rmSync(folder, { recursive: true }))
@@ -127,10 +129,12 @@ describe('a candidate', () => {
   const work = () => ({ settings, progress: () => {} })
   const temporary = (): string => temporaryName({ runId: 'run-1', settings })
   const timeline = async () => newestComplete(await readCatalogue(store))
+  const lastGood = (ports: CandidatePorts, number: string | null = null) =>
+    restoreChosen(ports, work(), number, { kind: 'last-good' }, temporary())
 
   it('every point is good -> the newest stands under the temporary name of the run, and only it was looked at', async () => {
     await putHistory(store, '00000001', [1, 2, 3])
-    const found = await restoreLastGood(portsWith(checksFailingFrom(99)), work(), await timeline(), temporary())
+    const found = await lastGood(portsWith(checksFailingFrom(99)))
     expect(found).toMatchObject({ point: { maxTxid: 3 }, restored: { txid: 3, sizeBytes: smallPage }, looked: [{ txid: 3, good: true }] })
     expect(readdirSync(folder)).toEqual(['bot.db.genesis-dr-run-1', 'replica'])
     expect(new Uint8Array(readFileSync(temporary()))).toEqual(contentAt(3))
@@ -138,14 +142,44 @@ describe('a candidate', () => {
 
   it.each([2, 3, 4, 5, 6, 7, 8])('damage came with point %i of 8 -> the one before it stands, restored', async (bad) => {
     await putHistory(store, '00000001', [1, 2, 3, 4, 5, 6, 7, 8])
-    const found = await restoreLastGood(portsWith(checksFailingFrom(bad)), work(), await timeline(), temporary())
+    const found = await lastGood(portsWith(checksFailingFrom(bad)))
     expect([found.point.maxTxid, found.restored.txid]).toEqual([bad - 1, bad - 1])
     expect(new Uint8Array(readFileSync(temporary()))).toEqual(contentAt(bad - 1))
   })
 
+  it.each([
+    ['the newest', { kind: 'latest' } as const, 4],
+    ['the last good one', { kind: 'last-good' } as const, 3],
+    ['one by its txid', { kind: 'txid', txid: 2 } as const, 2],
+    ['one by its time', { kind: 'time', epochMs: timeOf(3) + 1 } as const, 3],
+  ])('%s of a timeline that was given up -> that one, of that timeline', async (_, target, txid) => {
+    const parent = await putHistory(store, '00000001', [1, 2, 3, 4])
+    await putHistory(store, '00000002', [3], forkOf(parent, 2))
+    const ports = portsWith(checksFailingFrom(target.kind === 'last-good' ? 4 : 99))
+    const found = await restoreChosen(ports, work(), '00000001', target, temporary())
+    expect(found).toMatchObject({ timeline: { number: '00000001' }, point: { maxTxid: txid }, restored: { txid } })
+    expect(new Uint8Array(readFileSync(temporary()))).toEqual(contentAt(txid))
+  })
+
+  it('a timeline that is not there -> POINT_NOT_FOUND, for the last good point too, and nothing was made', async () => {
+    await putHistory(store, '00000001', [1])
+    await expect(lastGood(portsWith(checksFailingFrom(99)), 'deadbeef')).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
+    expect(existsSync(temporary())).toBe(false)
+  })
+
+  it('the point that was asked for does not pass -> VERIFICATION_FAILED with why, and nothing stands there', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    const asked = restoreChosen(portsWith(checksFailingFrom(2)), work(), null, { kind: 'txid', txid: 2 }, temporary())
+    await expect(asked).rejects.toMatchObject({
+      code: 'VERIFICATION_FAILED',
+      message: expect.stringContaining('0000000000000002 does not pass: database integrity (quick_check)'),
+    })
+    expect(existsSync(temporary())).toBe(false)
+  })
+
   it('no point is good -> NO_GOOD_POINT with what the newest fails, and nothing stands there', async () => {
     await putHistory(store, '00000001', [1, 2, 3])
-    await expect(restoreLastGood(portsWith(checksFailingFrom(0)), work(), await timeline(), temporary())).rejects.toMatchObject({
+    await expect(lastGood(portsWith(checksFailingFrom(0)))).rejects.toMatchObject({
       code: 'NO_GOOD_POINT',
       message: expect.stringMatching(
         /^none of 3 restore points looked at \(of 3\) passes the checks; the newest: database integrity \(quick_check\): .* instead of ok$/,
@@ -158,7 +192,7 @@ describe('a candidate', () => {
     await putHistory(store, '00000001', [1, 2, 3])
     const key = '00000001/ltx/0/0000000000000003-0000000000000003.ltx'
     writeFileSync(pathOf(key), readFileSync(pathOf(key)).subarray(0, 120))
-    const found = await restoreLastGood(portsWith(checksFailingFrom(99)), work(), await timeline(), temporary())
+    const found = await lastGood(portsWith(checksFailingFrom(99)))
     expect(found.point.maxTxid).toBe(2)
     expect(found.looked[0]).toMatchObject({ txid: 3, good: false })
     expect(found.looked[0]?.because).toContain(key)

@@ -1,4 +1,5 @@
 /** A restore point as a file beside the database: restored, checked, and what choosing it would give up. */
+import { must } from '../assert.ts'
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import { formatTxid } from '../ltx/txid.ts'
@@ -12,6 +13,7 @@ import { type Restored, restoreFile } from '../restore/restore-file.ts'
 import { formatBytes } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { failures } from './check-result.ts'
+import { choosePoint, type PointTarget } from './choose-point.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunbookPorts, RunSettings, Scope } from './runbook.ts'
 
@@ -31,7 +33,7 @@ export function restoredFacts(restored: Restored, { integrity, checks }: RunSett
 
 type Work = Pick<Scope, 'settings' | 'progress'>
 
-/** Makes the temporary file anew. `restored` null: it could not be restored because the copy is damaged. */
+/** Makes the temporary file anew. `restored` null: it could not be restored because the copy is damaged, or has a gap on the way. */
 export async function restoreCandidate(
   { store, files, outputs, checks }: CandidatePorts,
   { settings, progress }: Work,
@@ -55,35 +57,73 @@ export async function restoreCandidate(
   }
 }
 
-export interface GoodPoint {
+export interface Candidate {
+  readonly timeline: CatalogueTimeline
   readonly point: ReplicaFile
   readonly restored: Restored
   readonly looked: Search['looked']
 }
 
-/** The newest point that passes stands, restored, under the temporary name. @throws NO_GOOD_POINT; nothing stands there then */
-export async function restoreLastGood(
+/**
+ * What was asked for stands, restored and passing all checks, under the temporary name. `number`: of a timeline; null: the newest.
+ * @throws as choosePoint; VERIFICATION_FAILED, NO_GOOD_POINT: nothing stands there then
+ */
+export async function restoreChosen(
   ports: CandidatePorts,
   work: Work,
-  timeline: CatalogueTimeline,
+  number: string | null,
+  target: PointTarget,
   temporary: string,
-): Promise<GoodPoint> {
+): Promise<Candidate> {
+  const { timeline, plan } = await choosePoint(ports.store, number, target)
+  if (target.kind === 'last-good') return restoreLastGood(ports, work, timeline, temporary)
+  const found = reachablePoints(timeline).find((one) => one.maxTxid === plan.txid)
+  const point = must(found, 'a plan ends at a restore point')
+  const { verdict, restored } = await restoreCandidate(ports, work, timeline, plan.txid, temporary)
+  if (verdict.good && restored !== null) return { timeline, point, restored, looked: [{ txid: plan.txid, ...verdict }] }
+  await ports.files.removeTemporary(temporary)
+  throw new DrError('VERIFICATION_FAILED', {
+    what: `${formatTxid(plan.txid)} does not pass: ${verdict.because}`,
+    untouched: 'What was restored of it was removed; nothing else was touched.',
+    next: 'Restore another point, or let genesis-dr recover --last-good find one.',
+  })
+}
+
+async function restoreLastGood(ports: CandidatePorts, work: Work, timeline: CatalogueTimeline, temporary: string): Promise<Candidate> {
   const last: { restored: Restored | null } = { restored: null }
   const points = reachablePoints(timeline)
-  const found = await findLastGood(points, async ({ maxTxid }) => {
+  const { good, looked } = await findLastGood(points, async ({ maxTxid }) => {
     const { verdict, restored } = await restoreCandidate(ports, work, timeline, maxTxid, temporary)
     last.restored = restored
     work.progress(`${formatTxid(maxTxid)}: ${verdict.because}`)
     return verdict
   })
   const { restored } = last
-  if (found.good !== null && restored !== null) return { point: found.good, restored, looked: found.looked }
+  if (good !== null && restored !== null) return { timeline, point: good, restored, looked }
   await ports.files.removeTemporary(temporary)
   throw new DrError('NO_GOOD_POINT', {
-    what: `none of ${found.looked.length} restore points looked at (of ${points.length}) passes the checks; the newest: ${found.looked[0]?.because ?? 'there is none'}`,
+    what: `none of ${looked.length} restore points looked at (of ${points.length}) passes the checks; the newest: ${looked[0]?.because ?? 'there is none'}`,
     untouched: 'What was set aside is kept; nothing was put in place of the database.',
     next: 'Look at your checks first: one that is wrong fails everywhere. genesis-dr recover --txid N --output FILE restores any point for a look.',
   })
+}
+
+/** What later steps and the report need of a candidate. */
+export async function chosenFacts(
+  store: ObjectStore,
+  { settings, facts }: Pick<Scope, 'settings' | 'facts'>,
+  { timeline, point, restored, looked }: Candidate,
+  temporary: string,
+): Promise<RunFacts['chosen']> {
+  return {
+    timeline: timeline.number,
+    txid: point.maxTxid,
+    timestampMs: restored.timestampMs,
+    ...(await countLoss(store, timeline, point, facts.drained)),
+    looked,
+    temporary,
+    ...restoredFacts(restored, settings),
+  }
 }
 
 /** What the replica has beyond the chosen point is what is given up, by the counts in its own files. */
@@ -106,7 +146,8 @@ export async function countLoss(
   let lost = 0
   for (const point of given) {
     const facts = decodeRestorePoint((await readHeader(store, point.key)).reserved)
-    if (facts === null || point.level === snapshotLevel) return unknown(`${point.key} does not say how many commits it holds`)
+    if (facts === null || facts.commits === null || point.level === snapshotLevel)
+      return unknown(`${point.key} does not say how many commits it holds`)
     lost += facts.commits
   }
   const dataLossMs = Math.max(0, newest.timestampMs - good.timestampMs)

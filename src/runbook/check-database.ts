@@ -1,5 +1,6 @@
 /** The checks that a restored database must pass. */
-import { isDrError } from '../errors.ts'
+import type { UserCheck } from '../config.ts'
+import { type DrError, isDrError } from '../errors.ts'
 import type { DatabaseChecks, FileAccess } from '../ports/database-checks.ts'
 import { type CheckResult, compared, passed } from './check-result.ts'
 import type { RunSettings } from './runbook.ts'
@@ -15,16 +16,26 @@ export async function checkDatabase(
   const sound = compared(name, problems.length === 0 ? 'ok' : problems.slice(0, 3).join('; '), 'ok')
   if (sound.outcome === 'fail') return [sound]
   const results = [sound, await testQueries(checks, path, access)]
-  for (const check of settings.checks) {
-    const expected = String(check.equals)
+  for await (const { error: _, ...result } of runUserChecks(checks, path, access, settings.checks)) results.push(result)
+  return results
+}
+
+/** The user's own checks, one after the other. `error`: why one could not be asked, which is no pass; null when it was. */
+export async function* runUserChecks(
+  checks: DatabaseChecks,
+  path: string,
+  access: FileAccess,
+  own: readonly UserCheck[],
+): AsyncGenerator<CheckResult & { readonly error: DrError | null }> {
+  for (const { name, sql, equals } of own) {
+    const expected = String(equals)
     try {
-      results.push(compared(check.name, String(await checks.queryValue(path, check.sql, access)), expected))
+      yield { ...compared(name, String(await checks.queryValue(path, sql, access)), expected), error: null }
     } catch (error) {
       if (!isDrError(error)) throw error
-      results.push({ check: check.name, outcome: 'fail', observed: error.message, expected })
+      yield { check: name, outcome: 'fail', observed: error.message, expected, error }
     }
   }
-  return results
 }
 
 async function testQueries(checks: DatabaseChecks, path: string, access: FileAccess): Promise<CheckResult> {

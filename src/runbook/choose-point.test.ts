@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { forkOf, putFile, putHistory, timeOf } from '../../test/support/small-replica.ts'
+import { forkOf, putFile, putHistory, putTimeline, timeOf } from '../../test/support/small-replica.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { choosePoint } from './choose-point.ts'
@@ -26,19 +26,33 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const atTime = async (epochMs: number, number: string | null = null) => (await choosePoint(store, number, { kind: 'time', epochMs })).target
+const atTime = async (epochMs: number, number: string | null = null) =>
+  (await choosePoint(store, number, { kind: 'time', epochMs })).plan.txid
 
 describe('a restore point', () => {
   it('the newest is meant -> the newest of the newest timeline', async () => {
     await putHistory(store, '00000001', [1, 2])
-    expect(await choosePoint(store, null, { kind: 'latest' })).toMatchObject({ target: 'latest', timeline: { number: '00000001' } })
+    expect(await choosePoint(store, null, { kind: 'latest' })).toMatchObject({
+      timeline: { number: '00000001' },
+      plan: { txid: 2, files: [{ maxTxid: 1 }, { maxTxid: 2 }] },
+    })
   })
 
   it('a txid is meant -> that one, on the timeline that is named', async () => {
     const parent = await putHistory(store, '00000001', [1, 2, 3])
     await putHistory(store, '00000002', [3], forkOf(parent, 2))
     const chosen = await choosePoint(store, '00000001', { kind: 'txid', txid: 3 })
-    expect(chosen).toMatchObject({ target: { txid: 3 }, timeline: { number: '00000001' } })
+    expect(chosen).toMatchObject({ plan: { txid: 3 }, timeline: { number: '00000001' } })
+  })
+
+  it('the last good one is meant -> the newest that can be reached, before a gap; where none can, why', async () => {
+    await putHistory(store, '00000001', [1, 2, 4])
+    expect(await choosePoint(store, null, { kind: 'last-good' })).toMatchObject({ plan: { txid: 2 } })
+    await putTimeline(store, '00000002')
+    await expect(choosePoint(store, '00000002', { kind: 'last-good' })).rejects.toMatchObject({ code: 'REPLICA_EMPTY' })
+    await putFile(store, { timeline: '00000002', level: 0, minTxid: 3, maxTxid: 3 })
+    await expect(choosePoint(store, '00000002', { kind: 'last-good' })).rejects.toMatchObject({ code: 'REPLICA_GAP' })
+    await expect(choosePoint(store, 'deadbeef', { kind: 'last-good' })).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
   })
 
   it('nothing was ever copied -> REPLICA_EMPTY; the timeline is not there -> POINT_NOT_FOUND', async () => {
@@ -51,9 +65,9 @@ describe('a restore point', () => {
 describe('a restore point by time', () => {
   it('between two points -> the earlier; at a point -> that one', async () => {
     await putHistory(store, '00000001', [1, 2, 3])
-    expect(await atTime(timeOf(3) - 1)).toEqual({ txid: 2 })
-    expect(await atTime(timeOf(3))).toEqual({ txid: 3 })
-    expect(await atTime(timeOf(1))).toEqual({ txid: 1 })
+    expect(await atTime(timeOf(3) - 1)).toBe(2)
+    expect(await atTime(timeOf(3))).toBe(3)
+    expect(await atTime(timeOf(1))).toBe(1)
   })
 
   it('before the first, or after the last -> POINT_NOT_FOUND, with what there is', async () => {
@@ -73,15 +87,15 @@ describe('a restore point by time', () => {
     const parent = await putHistory(store, '00000001', [1, 2, 3, 4])
     await putHistory(store, '00000002', [9], forkOf(parent, 2))
     await putFile(store, { timeline: '00000002', level: 0, minTxid: 3, maxTxid: 3, timestampMs: timeOf(100) })
-    expect(await atTime(timeOf(4))).toEqual({ txid: 2 })
-    expect(await atTime(timeOf(100))).toEqual({ txid: 3 })
-    expect(await atTime(timeOf(4), '00000001')).toEqual({ txid: 4 })
+    expect(await atTime(timeOf(4))).toBe(2)
+    expect(await atTime(timeOf(100))).toBe(3)
+    expect(await atTime(timeOf(4), '00000001')).toBe(4)
   })
 
   it('beyond a gap -> what lies there cannot be had, and is not chosen', async () => {
     await putHistory(store, '00000001', [1, 2, 4])
     await expect(atTime(timeOf(4))).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
-    expect(await atTime(timeOf(2))).toEqual({ txid: 2 })
+    expect(await atTime(timeOf(2))).toBe(2)
   })
 })
 
@@ -97,8 +111,8 @@ describe('a replica whose store lost the times', () => {
   ])('%s -> the times inside of the files decide', async (_, storeMs) => {
     await putHistory(store, '00000001', [])
     for (const txid of [1, 2, 3, 4, 5]) await copied(txid, storeMs(txid))
-    for (const txid of [1, 2, 3, 4, 5]) expect(await atTime(timeOf(txid))).toEqual({ txid })
-    expect(await atTime(timeOf(3) + 999)).toEqual({ txid: 3 })
+    for (const txid of [1, 2, 3, 4, 5]) expect(await atTime(timeOf(txid))).toBe(txid)
+    expect(await atTime(timeOf(3) + 999)).toBe(3)
     await expect(atTime(timeOf(5) + 1)).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
     await expect(atTime(timeOf(1) - 1)).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
   })
@@ -110,7 +124,7 @@ describe('a replica whose store lost the times', () => {
         store = await openFolderStore('file:replica', join(folder, `${played++}`))
         await putHistory(store, '00000001', [])
         for (const [at, second] of stated.entries()) await copied(at + 1, timeOf(second))
-        for (const txid of stated.keys()) expect(await atTime(timeOf(txid + 1))).toEqual({ txid: txid + 1 })
+        for (const txid of stated.keys()) expect(await atTime(timeOf(txid + 1))).toBe(txid + 1)
       }),
       { numRuns: 40 },
     )
@@ -123,7 +137,7 @@ describe('a replica whose store lost the times', () => {
       Array.from({ length: 20 }, (_, at) => at + 1),
     )
     opened.length = 0
-    expect(await atTime(timeOf(12))).toEqual({ txid: 12 })
+    expect(await atTime(timeOf(12))).toBe(12)
     expect(new Set(opened).size).toBe(4)
   })
 })

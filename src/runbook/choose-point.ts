@@ -1,8 +1,8 @@
-/** Which restore point a person means: by txid, by time, the newest, or the newest good one. */
+/** Which restore point a person means: by txid, by time, the newest, or the newest good one; and the files that lead there. */
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, chooseTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
-import { pointAtTime } from '../replica/plan.ts'
+import { planRestore, pointAtTime, type RestorePlan } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 
 export type PointTarget =
@@ -12,19 +12,31 @@ export type PointTarget =
 
 export interface ChosenPoint {
   readonly timeline: CatalogueTimeline
-  readonly target: 'latest' | { readonly txid: number }
+  /** Of the last good point, which nobody knows before looking: the newest that can be reached, where the search begins. */
+  readonly plan: RestorePlan
 }
 
-/** @throws POINT_NOT_FOUND, REPLICA_EMPTY */
-export async function choosePoint(
-  store: ObjectStore,
-  number: string | null,
-  target: Exclude<PointTarget, { kind: 'last-good' }>,
-): Promise<ChosenPoint> {
+/** `number`: of a timeline; null: the newest complete one. @throws POINT_NOT_FOUND, REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED */
+export async function choosePoint(store: ObjectStore, number: string | null, target: PointTarget): Promise<ChosenPoint> {
   const timeline = chooseTimeline(await readCatalogue(store), number)
-  if (target.kind === 'txid') return { timeline, target: { txid: target.txid } }
-  if (target.kind !== 'time') return { timeline, target: 'latest' }
-  return { timeline, target: { txid: (await pointByHeaders(store, reachablePoints(timeline), target.epochMs)).maxTxid } }
+  return { timeline, plan: await planFor(store, timeline, target) }
+}
+
+async function planFor(store: ObjectStore, timeline: CatalogueTimeline, target: PointTarget): Promise<RestorePlan> {
+  const { files } = timeline
+  switch (target.kind) {
+    case 'latest':
+      return planRestore(files, 'latest')
+    case 'txid':
+      return planRestore(files, { txid: target.txid })
+    case 'time':
+      return planRestore(files, { txid: (await pointByHeaders(store, reachablePoints(timeline), target.epochMs)).maxTxid })
+    case 'last-good': {
+      const plan = planRestore(files, 'newest-reachable')
+      // Where nothing can be reached, the stricter plan says why.
+      return plan.txid > 0 ? plan : planRestore(files, 'latest')
+    }
+  }
 }
 
 /**

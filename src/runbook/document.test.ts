@@ -1,9 +1,9 @@
 /** The runbook as a page has every word of the mission's scenario, and every step and probe that really runs. */
 import { describe, expect, it } from 'vitest'
 import { checkDatabase } from './check-database.ts'
-import { runbookDocument } from './document.ts'
+import { runbookDocument, undoText } from './document.ts'
+import { exchangeChecks } from './exchange.ts'
 import { databaseCorruption } from './scenarios/database-corruption.ts'
-import { exchangeChecks } from './steps/validate-recovery.ts'
 
 const none = { contacts: [], links: {} }
 const page = runbookDocument([databaseCorruption], none)
@@ -59,8 +59,8 @@ describe('the page of DATABASE_CORRUPTION', () => {
       const text = under(step.phase === 'immediate' ? 'Immediate Actions' : 'Recovery Procedure')
       expect(page.split(`(\`${step.name}\`)`)).toHaveLength(2)
       expect(text).toContain(`**${step.title}** (\`${step.name}\`). ${step.does}`)
-      expect(text).toContain(`Repeating it after a crash: ${step.repeat}`)
-      expect(text).toContain(`Undo: ${step.undo}`)
+      expect(text).toContain(`Repeating it after a crash (${step.effect.kind}): ${step.effect.because}`)
+      expect(text).toContain(`Undo: ${undoText(step.undo)}`)
     }
   })
 

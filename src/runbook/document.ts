@@ -1,11 +1,8 @@
 /** The runbook as a page, from the same data that is executed. Pure. */
 import { formatDuration } from '../units.ts'
-import type { Runbook, Step } from './runbook.ts'
+import type { Runbook, RunSettings, Step, Undo } from './runbook.ts'
 
-export interface DocumentFacts {
-  readonly contacts: readonly { readonly role: string; readonly reach: string }[]
-  readonly links: Readonly<Record<string, string>>
-}
+export type DocumentFacts = Pick<RunSettings, 'contacts' | 'links'>
 
 export function runbookDocument(runbooks: readonly Runbook[], { contacts, links }: DocumentFacts): string {
   return [
@@ -61,10 +58,14 @@ function section(runbook: Runbook): readonly string[] {
 function numbered(steps: readonly Step[]): readonly string[] {
   return steps.flatMap((one, at) => [
     `${at + 1}. **${one.title}** (\`${one.name}\`). ${one.does}`,
-    `   - Repeating it after a crash: ${one.repeat}`,
-    `   - Undo: ${one.undo}`,
+    `   - Repeating it after a crash (${one.effect.kind}): ${one.effect.because}`,
+    `   - Undo: ${undoText(one.undo)}`,
     '',
   ])
+}
+
+export function undoText(undo: Undo): string {
+  return 'does' in undo ? undo.does : `none. ${undo.none}`
 }
 
 function anchor(title: string): string {

@@ -13,8 +13,8 @@ const started: RecordBody = {
   scenario: 'DATABASE_CORRUPTION',
   mode: 'live',
   system: 'genesis',
-  planHash: 'plan',
-  plan: ['stop-trading'],
+  options: {},
+  plan: [{ name: 'stop-trading', hash: 'c0ffee' }],
   detectedAtMs: 0,
   detectedBecause: 'noticed',
 }
@@ -110,10 +110,14 @@ describe('a run', () => {
 
   it('one of another scenario was interrupted -> RUN_ACTIVE with how to finish it, and nothing is begun', async () => {
     const system = smallSystem()
-    await write(system, '20250101-120000-aaaa', { ...started, scenario: 'RECOVER' })
+    await write(system, '20250101-120000-aaaa', {
+      ...started,
+      scenario: 'RECOVER',
+      options: { timeline: '0000000a', target: 'time', time: '2025-01-01T12:00:00.000Z' },
+    })
     await expect(execute(system.world, request())).rejects.toMatchObject({
       code: 'RUN_ACTIVE',
-      next: 'Finish it first: genesis-dr recover, with the same options as before',
+      next: 'Finish it first: genesis-dr recover --timestamp 2025-01-01T12:00:00.000Z --timeline 0000000a',
     })
     expect(await system.world.journal.store.list()).toHaveLength(1)
   })

@@ -6,12 +6,13 @@ import { DrError, isDrError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import { isoTime } from '../units.ts'
 import { Journal, type JournalWorld, readRun } from '../workflow/journal.ts'
-import type { JsonObject } from '../workflow/record.ts'
+import type { JsonObject, PlannedStep } from '../workflow/record.ts'
 import { type Approval, type RunEvent, runWorkflow, type WorkflowStep } from '../workflow/run.ts'
 import { evidenceOf, type RunState } from '../workflow/run-state.ts'
 import { type RunResult, resultOf } from './result.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { Mode, Runbook, RunbookPorts, RunSettings, Scope, Step } from './runbook.ts'
+import { recoverCommand, recoverScenario } from './scenarios/recover.ts'
 
 export interface ExecuteWorld {
   readonly journal: JournalWorld
@@ -71,20 +72,19 @@ async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Prom
     throw new DrError('RUN_ACTIVE', {
       what: `run ${interrupted.runId} of ${interrupted.scenario} was interrupted and is not finished`,
       untouched: 'Nothing was done by this command.',
-      next: `Finish it first: ${commandFor(interrupted.scenario)}`,
+      next: `Finish it first: ${commandFor(interrupted)}`,
     })
   }
   const runId = interrupted?.runId ?? newRunId(world)
   const journal = await Journal.open(world.journal, runId)
-  const planHash = planHashOf(world, runbook)
   if (interrupted === null) {
     await journal.append({
       type: 'run-started',
       scenario: runbook.scenario,
       mode,
       system: world.settings(runId).system,
-      planHash,
-      plan: runbook.steps.map((step) => step.name),
+      options: runbook.options,
+      plan: planOf(world, runbook),
       detectedAtMs: request.detectedAtMs,
       detectedBecause: request.detectedBecause,
     })
@@ -100,12 +100,11 @@ async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Prom
     world: world.journal,
     journal,
     steps: runbook.steps.map((step) => workflowStep(world, runbook, step, runId, mode)),
-    planHash,
     approve: (name) => approveStep(request, name),
     onEvent,
     signal: request.signal,
     conclude: (state, failure) => {
-      const result = resultOf(runbook, state, factsOf(state), mode, failure, world.journal.clock.wallMs())
+      const result = resultOf({ runbook, state, facts: factsOf(state), mode, failure, endedAtMs: world.journal.clock.wallMs() })
       keep.result = result
       return { success: result.success, because: result.because, result: asJson(result) }
     },
@@ -121,7 +120,7 @@ async function approveStep({ runbook, approve }: ExecuteRequest, name: string): 
 
 function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: string, mode: Mode): WorkflowStep {
   return {
-    name: step.name,
+    ...planned(world, step),
     optional: step.optional === true,
     act: async ({ evidence, interrupted, progress }) => {
       const scope: Scope = {
@@ -171,15 +170,19 @@ export function newRunId({ journal, random }: Pick<ExecuteWorld, 'journal' | 'ra
   return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${random.hex(2)}`
 }
 
-export function planHashOf(world: ExecuteWorld, runbook: Runbook): string {
-  const plan = runbook.steps.map(({ name, does, needs }) => ({ name, does, needs }))
-  return world.journal.hash.sha256(JSON.stringify({ scenario: runbook.scenario, plan }))
+export function planOf(world: Pick<ExecuteWorld, 'journal'>, { steps }: Pick<Runbook, 'steps'>): readonly PlannedStep[] {
+  return steps.map((step) => planned(world, step))
+}
+
+/** By its words and what it touches: whoever changes what a step does says so there. */
+function planned({ journal }: Pick<ExecuteWorld, 'journal'>, { name, does, effect, needs }: Step): PlannedStep {
+  return { name, hash: journal.hash.sha256(JSON.stringify({ name, does, effect: effect.kind, needs })) }
 }
 
 function asJson(value: unknown): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject
 }
 
-function commandFor(scenario: string): string {
-  return scenario === 'RECOVER' ? 'genesis-dr recover, with the same options as before' : `genesis-dr execute --scenario ${scenario}`
+function commandFor({ scenario, options }: RunState): string {
+  return scenario === recoverScenario ? recoverCommand(options) : `genesis-dr execute --scenario ${scenario}`
 }

@@ -2,11 +2,11 @@
 import { isDrError, sentenceOf } from '../errors.ts'
 import { isoTime } from '../units.ts'
 import type { RunState, StepState } from '../workflow/run-state.ts'
-import { type ExecuteRequest, type ExecuteWorld, newRunId, planHashOf } from './execute.ts'
+import { type ExecuteRequest, type ExecuteWorld, newRunId, planOf } from './execute.ts'
 import { type RunResult, resultOf } from './result.ts'
 import type { Probe, RunSettings, Scope, Step } from './runbook.ts'
 
-type Seen = Pick<StepState, 'because' | 'notProven' | 'evidence'> & { readonly outcome: StepState['outcome'] & string }
+type Seen = Pick<StepState, 'because' | 'notProven' | 'error'> & { readonly outcome: StepState['outcome'] & string }
 
 export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest, 'mode' | 'approve'>): Promise<RunResult> {
   const { runbook, onEvent } = request
@@ -25,7 +25,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     const scope: Scope = { runId, scenario: runbook.scenario, mode: 'dry-run', settings, facts: {}, interrupted: false, progress: () => {} }
     const seen = await foreseeStep(world, step, scope)
     const durationMs = clock.monotonicMs() - began
-    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, ...seen })
+    steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, byPerson: false, ...seen })
     onEvent({ type: 'step-ended', step: step.name, outcome: seen.outcome, because: seen.because, durationMs, elapsedMs: elapsed() })
   }
   const failed = steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'unknown').map((one) => `${one.step}: ${one.because}`)
@@ -35,8 +35,8 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     scenario: runbook.scenario,
     mode: 'dry-run',
     system: settings.system,
-    planHash: planHashOf(world, runbook),
-    plan: runbook.steps.map((step) => step.name),
+    options: runbook.options,
+    plan: planOf(world, runbook),
     detectedAtMs: request.detectedAtMs,
     detectedBecause: detected,
     startedAtMs,
@@ -45,7 +45,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     end: null,
   }
   const endedAtMs = clock.wallMs()
-  const result = resultOf(runbook, state, {}, 'dry-run', failure, endedAtMs)
+  const result = resultOf({ runbook, state, facts: {}, mode: 'dry-run', failure, endedAtMs })
   const looked =
     failure === null
       ? 'dry run: nothing was changed, and every step could be looked through'
@@ -81,14 +81,11 @@ async function look({ ports }: ExecuteWorld, probe: Probe, settings: RunSettings
 async function foreseeStep({ ports }: ExecuteWorld, step: Step, scope: Scope): Promise<Seen> {
   try {
     const { outcome, because, notProven } = await step.foresee(ports, scope)
-    return { outcome, because, notProven: notProven ?? [], evidence: {} }
-  } catch (error) {
-    if (!isDrError(error)) throw error
-    return {
-      outcome: error.exit === 3 ? 'unknown' : 'failed',
-      because: sentenceOf(error),
-      notProven: [],
-      evidence: { error: { code: error.code } },
-    }
+    return { outcome, because, notProven: notProven ?? [], error: null }
+  } catch (thrown) {
+    if (!isDrError(thrown)) throw thrown
+    const { code, message: what, untouched, next } = thrown
+    const outcome = thrown.exit === 3 ? 'unknown' : 'failed'
+    return { outcome, because: sentenceOf(thrown), notProven: [], error: { code, what, untouched, next } }
   }
 }

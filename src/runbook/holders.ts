@@ -1,21 +1,14 @@
 /** Who has the database open, beside its capture and ourselves: the proof that a bot is stopped. */
 import { DrError } from '../errors.ts'
 import type { FileIdentity } from '../ports/live-database.ts'
-import type { Holder } from '../ports/open-files.ts'
+import type { Holder, Holders } from '../ports/open-files.ts'
 import type { RunbookPorts } from './runbook.ts'
-
-export interface Strangers {
-  readonly processes: readonly Holder[]
-  /** False when some process could not be looked into: then nobody found proves nothing. */
-  readonly complete: boolean
-  readonly because: string
-}
 
 /** Processes other than the capture that have the database, its -wal or its -shm open. */
 export async function strangersOn(
   { files, openFiles, capture }: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'>,
   database: string,
-): Promise<Strangers> {
+): Promise<Holders> {
   const identities: FileIdentity[] = []
   for (const suffix of ['', '-wal', '-shm']) {
     const facts = await files.stat(`${database}${suffix}`)
@@ -29,7 +22,7 @@ export async function strangersOn(
 }
 
 /** @throws DATABASE_IN_USE naming the processes, HOLDERS_UNKNOWN when it cannot be told */
-export function requireNobody(strangers: Strangers, database: string, next: string): void {
+export function requireNobody(strangers: Holders, database: string, next: string): void {
   if (strangers.processes.length > 0) {
     throw new DrError('DATABASE_IN_USE', {
       what: `${database} is open in ${listed(strangers.processes)}`,

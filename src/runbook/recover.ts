@@ -1,11 +1,8 @@
 /** Point-in-time recovery by hand: into a file of its own, or in place. It never touches the exchange. */
 import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
-import { chooseTimeline, readCatalogue } from '../replica/catalogue.ts'
-import { planRestore } from '../replica/plan.ts'
-import type { Restored } from '../restore/restore-file.ts'
 import { isoTime } from '../units.ts'
-import { restoreCandidate, restoredFacts, restoreLastGood } from './candidate.ts'
+import { restoreChosen, restoredFacts } from './candidate.ts'
 import { choosePoint, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -54,45 +51,17 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
   const began = clock.monotonicMs()
   if ((await files.stat(output)) !== null) throw outputExists(output)
   const notes = await drainIfPossible(ports, settings.database, request.target)
-  const { timeline, restored } = await restoreTarget(ports, request)
+  const { timeline, point, restored } = await restoreChosen(ports, request, request.timeline, request.target, temporary)
   await files.place(temporary, output, await files.stat(settings.database))
-  const { pages, sizeBytes, filesRead, bytesRead, verified } = restoredFacts(restored, settings)
-  return {
+  return report({
     output,
-    timeline,
-    txid: formatTxid(restored.txid),
-    timestamp: isoTime(restored.timestampMs),
-    pages,
-    sizeBytes,
-    filesRead,
-    bytesRead,
-    verified,
+    timeline: timeline.number,
+    txid: point.maxTxid,
+    timestampMs: restored.timestampMs,
+    ...restoredFacts(restored, settings),
     notes,
     durationMs: clock.monotonicMs() - began,
     dryRun: false,
-    next: afterRecover,
-  }
-}
-
-/** What passes all checks stands under the temporary name. */
-async function restoreTarget(
-  ports: RunbookPorts,
-  request: RecoverFileRequest,
-): Promise<{ readonly timeline: string | null; readonly restored: Restored }> {
-  const { target, temporary } = request
-  if (target.kind === 'last-good') {
-    const timeline = chooseTimeline(await readCatalogue(ports.store), request.timeline)
-    return { timeline: timeline.number, restored: (await restoreLastGood(ports, request, timeline, temporary)).restored }
-  }
-  const chosen = await choosePoint(ports.store, request.timeline, target)
-  const { txid } = planRestore(chosen.timeline.files, chosen.target)
-  const { verdict, restored } = await restoreCandidate(ports, request, chosen.timeline, txid, temporary)
-  if (verdict.good && restored !== null) return { timeline: chosen.timeline.number, restored }
-  await ports.files.removeTemporary(temporary)
-  throw new DrError('VERIFICATION_FAILED', {
-    what: `${formatTxid(txid)} does not pass: ${verdict.because}`,
-    untouched: 'What was restored of it was removed; nothing else was touched.',
-    next: 'Restore another point, or let genesis-dr recover --last-good find one.',
   })
 }
 
@@ -104,48 +73,51 @@ export async function foreseeRecovery(
   const { output, settings } = request
   const began = clock.monotonicMs()
   if (output !== settings.database && (await files.stat(output)) !== null) throw outputExists(output)
-  const { target } = request
-  const chosen = await choosePoint(store, request.timeline, target.kind === 'last-good' ? { kind: 'latest' } : target)
-  const plan = planRestore(chosen.timeline.files, chosen.target)
-  return {
+  const { timeline, plan } = await choosePoint(store, request.timeline, request.target)
+  return report({
     output,
-    timeline: chosen.timeline.number,
-    txid: formatTxid(plan.txid),
-    timestamp: isoTime(plan.files.at(-1)?.timestampMs ?? 0),
+    timeline: timeline.number,
+    txid: plan.txid,
+    timestampMs: plan.files.at(-1)?.timestampMs ?? 0,
     pages: 0,
     sizeBytes: 0,
     filesRead: plan.files.length,
-    bytesRead: plan.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    bytesRead: plan.sizeBytes,
     verified: [],
     notes: [
       'dry run: nothing was written',
-      ...(target.kind === 'last-good' ? ['an earlier point would be taken if this one does not pass'] : []),
+      ...(request.target.kind === 'last-good' ? ['an earlier point would be taken if this one does not pass'] : []),
     ],
     durationMs: clock.monotonicMs() - began,
     dryRun: true,
-    next: afterRecover,
-  }
+  })
 }
 
-/** What a finished in-place run says. */
-export function reportOfRun(facts: Partial<RunFacts>, durationMs: number): RecoverReport | null {
-  const { chosen, restored, evidence } = facts
+/** What a finished in-place run says; null when it did not come so far. */
+export function reportOfRun({ chosen, restored, evidence }: Partial<RunFacts>, durationMs: number): RecoverReport | null {
   if (chosen === undefined || restored === undefined) return null
+  const { lostTransactions, lossBecause } = chosen
+  const inPlace = { ...(evidence === undefined ? {} : { evidence: evidence.folder }), lostTransactions }
+  return { ...report({ ...chosen, output: restored.path, notes: [lossBecause], durationMs, dryRun: false }), ...inPlace }
+}
+
+type Told = Pick<RunFacts['chosen'], 'timeline' | 'txid' | 'timestampMs' | 'pages' | 'sizeBytes' | 'filesRead' | 'bytesRead' | 'verified'>
+
+function report(told: Told & Pick<RecoverReport, 'output' | 'notes' | 'durationMs' | 'dryRun'>): RecoverReport {
+  const { output, timeline, txid, timestampMs, pages, sizeBytes, filesRead, bytesRead, verified, notes, durationMs, dryRun } = told
   return {
-    output: restored.path,
-    timeline: chosen.timeline,
-    txid: formatTxid(chosen.txid),
-    timestamp: isoTime(chosen.timestampMs),
-    pages: chosen.pages,
-    sizeBytes: chosen.sizeBytes,
-    filesRead: chosen.filesRead,
-    bytesRead: chosen.bytesRead,
+    output,
+    timeline,
+    txid: formatTxid(txid),
+    timestamp: isoTime(timestampMs),
+    pages,
+    sizeBytes,
+    filesRead,
+    bytesRead,
     durationMs,
-    verified: chosen.verified,
-    dryRun: false,
-    ...(evidence === undefined ? {} : { evidence: evidence.folder }),
-    lostTransactions: chosen.lostTransactions,
-    notes: [chosen.lossBecause],
+    verified,
+    dryRun,
+    notes,
     next: afterRecover,
   }
 }

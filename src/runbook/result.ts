@@ -1,7 +1,7 @@
 /** The result of a run, as the contract has it. Pure: a function of what the journal holds and of what was measured. */
-
 import { errorTable, isErrorCode } from '../errors.ts'
 import { isoTime } from '../units.ts'
+import type { Outcome, StepError } from '../workflow/record.ts'
 import type { RunState, StepState } from '../workflow/run-state.ts'
 import type { CheckResult } from './check-result.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -10,12 +10,14 @@ import type { Mode, Runbook } from './runbook.ts'
 export interface StepReport {
   readonly name: string
   readonly phase: string
-  readonly outcome: 'done' | 'skipped' | 'failed' | 'unknown'
+  readonly outcome: Outcome
   readonly because: string
   readonly startedAt: string
   readonly durationMs: number
   readonly attempts: number
   readonly evidence: unknown
+  /** What it threw, null when it ended by itself. */
+  readonly error: StepError | null
 }
 
 export interface RunResult {
@@ -59,18 +61,21 @@ export function lossOf(facts: Partial<RunFacts>): Loss {
   return { lostTransactions: chosen?.lostTransactions ?? null, dataLossMs: chosen?.dataLossMs ?? null, lostOrders: null }
 }
 
-/** `failure`: why the run ended early, null when every step ended well. `endedAtMs`: ms since the epoch. */
-export function resultOf(
-  runbook: Runbook,
-  state: RunState,
-  facts: Partial<RunFacts>,
-  mode: Mode,
-  failure: string | null,
-  endedAtMs: number,
-): RunResult {
+export interface RunEnd {
+  readonly runbook: Runbook
+  readonly state: RunState
+  readonly facts: Partial<RunFacts>
+  readonly mode: Mode
+  /** Why the run ended early, null when every step ended well. */
+  readonly failure: string | null
+  /** ms since the epoch. */
+  readonly endedAtMs: number
+}
+
+export function resultOf({ runbook, state, facts, mode, failure, endedAtMs }: RunEnd): RunResult {
   const notProven = [...new Set(state.steps.flatMap((one) => one.notProven))]
   const checks = facts.validation ?? []
-  const skipped = state.steps.find((one) => one.evidence['byPerson'] === true && !isOptional(runbook, one.step))
+  const skipped = state.steps.find((one) => one.byPerson && one.outcome === 'skipped' && !isOptional(runbook, one.step))
   const why = failure ?? (skipped === undefined ? null : `${skipped.step} was ${skipped.because}`)
   const success = why === null && !checks.some((one) => one.outcome === 'fail')
   const loss = lossOf(facts)
@@ -119,6 +124,7 @@ function reportOf(runbook: Runbook, step: StepState): StepReport {
     durationMs: step.durationMs,
     attempts: step.attempts,
     evidence: step.evidence,
+    error: step.error,
   }
 }
 
@@ -133,15 +139,12 @@ function inMinutes(ms: number | null): number | null {
 export function exitOf({ success, mode, rtoMet, rpoMet, steps }: RunResult): 0 | 1 | 2 | 3 | 4 | 5 {
   if (success) return rtoMet === false || rpoMet === false ? 5 : 0
   const failed = steps.filter((step) => step.outcome === 'unknown' || step.outcome === 'failed')
-  const exit = exitOfError(failed[0]?.evidence)
+  const exit = exitOfError(failed[0]?.error ?? null)
   if ((mode === 'dry-run' || steps.length === 1) && (exit === 2 || exit === 4)) return exit
   return (mode === 'dry-run' ? failed : steps.slice(-1)).some((step) => step.outcome === 'unknown') ? 3 : 1
 }
 
 /** The exit status that the error of a step stands for, null when it ended without one. */
-function exitOfError(evidence: unknown): number | null {
-  if (typeof evidence !== 'object' || evidence === null || !('error' in evidence)) return null
-  const { error } = evidence
-  if (typeof error !== 'object' || error === null || !('code' in error) || !isErrorCode(error.code)) return null
-  return errorTable[error.code].exit
+function exitOfError(error: StepError | null): number | null {
+  return error !== null && isErrorCode(error.code) ? errorTable[error.code].exit : null
 }

@@ -1,8 +1,9 @@
 /**
  * What a runbook is: one value that feeds the engine, the document, the dry run, the approval prompt and the screen.
- * The compiler refuses a step that does not say what it does, why repeating it is safe, and its undo or why there is none.
+ * The compiler refuses a step that does not say what it does, what repeating it comes to, and its undo or why there is none.
  */
-import type { CaptureControl } from '../ports/capture-control.ts'
+import type { Config, UserCheck } from '../config.ts'
+import type { CaptureAtRest, CaptureControl } from '../ports/capture-control.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import type { DatabaseFiles } from '../ports/database-files.ts'
@@ -12,6 +13,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { OpenFiles } from '../ports/open-files.ts'
 import type { OutputFiles } from '../ports/output-file.ts'
 import type { Service } from '../ports/service.ts'
+import type { JsonObject, Outcome } from '../workflow/record.ts'
 import type { RunFacts } from './run-facts.ts'
 
 export interface RunbookPorts {
@@ -30,16 +32,12 @@ export interface RunbookPorts {
 
 /** The capture of this database: the process that runs, or, where none does, ourselves while we hold its lock. */
 export interface CaptureAccess {
-  /** Who captures now. `pid` null: nobody; then `control` works from the files at rest. @throws CAPTURE_SILENT */
-  reach(): Promise<{ readonly pid: number | null; readonly control: CaptureControl }>
+  /** Who captures now. @throws CAPTURE_SILENT when somebody does, and who is not known */
+  reach(): Promise<Captor>
 }
 
-/** The user's own invariant: a statement and what its first value must be. */
-export interface UserCheck {
-  readonly name: string
-  readonly sql: string
-  readonly equals: string | number
-}
+/** A process that answers, or nobody: then there is no position to ask for, and the rest works from the files at rest. */
+export type Captor = { readonly pid: number; readonly control: CaptureControl } | { readonly pid: null; readonly control: CaptureAtRest }
 
 export interface RunSettings {
   readonly system: string
@@ -51,6 +49,8 @@ export interface RunSettings {
   readonly checks: readonly UserCheck[]
   /** Regular expressions: a line of the bot's log that matches one means that it met damage. */
   readonly logPatterns: readonly string[]
+  readonly contacts: Config['contacts']
+  readonly links: Config['links']
 }
 
 export type Mode = 'live' | 'dry-run' | 'drill'
@@ -69,7 +69,7 @@ export interface Scope {
 }
 
 export interface StepResult {
-  readonly outcome: 'done' | 'skipped' | 'failed' | 'unknown'
+  readonly outcome: Outcome
   /** One sentence with the reason and the figures. */
   readonly because: string
   /** What later steps and the report need. */
@@ -80,16 +80,27 @@ export interface StepResult {
 
 type PortName = keyof RunbookPorts
 
+/**
+ * What acting once more after a crash in the middle comes to. 'reads': nothing was changed, so nothing is repeated. 'idempotent': what was
+ * done is found done, or does no harm when it is done twice. 'probeable': the world can be asked whether it was done, and is, before it is
+ * done again. 'once': it cannot be asked, so a person decides.
+ */
+export interface Effect {
+  readonly kind: 'reads' | 'idempotent' | 'probeable' | 'once'
+  readonly because: string
+}
+
+/** How a step is undone, or why it is not. */
+export type Undo = { readonly does: string } | { readonly none: string }
+
 export interface Step<Name extends PortName = PortName> {
   readonly name: string
   readonly phase: 'immediate' | 'recovery' | 'validation'
   /** The mission's own words for it. */
   readonly title: string
   readonly does: string
-  /** Why repeating it after a crash in the middle is safe. */
-  readonly repeat: string
-  /** How it is undone, or why it is not. */
-  readonly undo: string
+  readonly effect: Effect
+  readonly undo: Undo
   /** Its failure is recorded, and the run goes on. */
   readonly optional?: boolean
   readonly needs: readonly Name[]
@@ -129,6 +140,8 @@ export interface Runbook {
   readonly rto: number
   readonly rpo: number
   readonly automation: 'full' | 'partial'
+  /** What a person asked for, of a runbook that is made for it: the journal keeps it, and the same runbook can be made again. */
+  readonly options: JsonObject
   readonly detectedWhen: readonly Probe[]
   readonly steps: readonly Step[]
   /** The mission's validation bullets, each with the check that shows it. */

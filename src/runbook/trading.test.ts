@@ -5,7 +5,7 @@ import type { DatabaseFiles } from '../ports/database-files.ts'
 import type { LatchFacts } from '../ports/halt-latch.ts'
 import type { Holder } from '../ports/open-files.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
-import { resumeByHand, stopByHand } from './trading.ts'
+import { foreseeStopByHand, resumeByHand, stopByHand } from './trading.ts'
 
 const settings: RunSettings = {
   system: 'genesis',
@@ -15,6 +15,8 @@ const settings: RunSettings = {
   integrity: 'quick',
   checks: [],
   logPatterns: [],
+  contacts: [],
+  links: {},
 }
 
 interface Host {
@@ -121,7 +123,7 @@ const ofRun: LatchFacts = { holder: 'run-1', reason: 'DATABASE_CORRUPTION', setA
 describe('stopping by hand', () => {
   it('the bot runs -> latched in the name of the person first, then stopped, and proven', async () => {
     const { host, told, ports } = world()
-    expect(await stopByHand(ports, settings, 'ada', false)).toEqual({
+    expect(await stopByHand(ports, settings, 'ada')).toEqual({
       outcome: 'done',
       because: 'systemd unit genesis-trading is stopped (exited with status 0); no process but the capture has the database open',
       notProven: [],
@@ -133,7 +135,7 @@ describe('stopping by hand', () => {
 
   it('it is a dry run -> looked at, and nothing is changed', async () => {
     const { host, told, ports } = world()
-    expect(await stopByHand(ports, settings, 'ada', true)).toEqual({
+    expect(await foreseeStopByHand(ports, settings, 'ada')).toEqual({
       outcome: 'skipped',
       because: 'would stop systemd unit genesis-trading, which is active (running); now process 100 (python3 bot.py) has the database open',
       notProven: [],
@@ -145,7 +147,7 @@ describe('stopping by hand', () => {
   it('it does not obey, or somebody else has the database open -> SERVICE_STOP_UNPROVEN with who, and the latch stands', async () => {
     for (const over of [{ obeys: false }, { others: [other] }]) {
       const { host, ports, time } = world(over)
-      await expect(stopByHand(ports, settings, 'ada', false)).rejects.toMatchObject({
+      await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({
         code: 'SERVICE_STOP_UNPROVEN',
         message: expect.stringMatching(/but process (100 \(python3 bot\.py\)|300 \(sqlite3 bot\.db\)) still has the database open$/),
       })
@@ -156,24 +158,24 @@ describe('stopping by hand', () => {
 
   it('not every process can be looked into -> it is not proven, whoever was found', async () => {
     const { ports } = world({ complete: false })
-    await expect(stopByHand(ports, settings, 'ada', false)).rejects.toMatchObject({ code: 'SERVICE_STOP_UNPROVEN', exit: 3 })
+    await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({ code: 'SERVICE_STOP_UNPROVEN', exit: 3 })
   })
 
   it('a run holds the latch -> it stays that of the run', async () => {
     const { host, ports } = world({ latch: ofRun })
-    await stopByHand(ports, settings, 'ada', false)
+    await stopByHand(ports, settings, 'ada')
     expect(host.latch).toEqual(ofRun)
   })
 
   it('no service is configured, and nobody has the database open -> latched, and said to be not proven', async () => {
     const { host, ports } = world({ running: 'no' }, false)
-    expect(await stopByHand(ports, settings, 'ada', false)).toMatchObject({ outcome: 'skipped', notProven: ['trading stopped'] })
+    expect(await stopByHand(ports, settings, 'ada')).toMatchObject({ outcome: 'skipped', notProven: ['trading stopped'] })
     expect(host.latch?.holder).toBe('person:ada')
   })
 
   it('no service is configured, and the bot has it open -> DATABASE_IN_USE, and nothing is done', async () => {
     const { told, ports } = world({}, false)
-    await expect(stopByHand(ports, settings, 'ada', false)).rejects.toMatchObject({ code: 'DATABASE_IN_USE' })
+    await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({ code: 'DATABASE_IN_USE' })
     expect(told).toEqual([])
   })
 })

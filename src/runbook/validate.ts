@@ -2,22 +2,25 @@
 import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { VerificationLog } from '../ports/verification-log.ts'
-import { planRestore, type RestorePlan } from '../replica/plan.ts'
+import type { RestorePlan } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { restoreFile } from '../restore/restore-file.ts'
 import { formatBytes, isoTime } from '../units.ts'
+import type { RunState } from '../workflow/run-state.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, passed } from './check-result.ts'
 import { choosePoint } from './choose-point.ts'
+import { exchangeChecks, exchangeNotProven } from './exchange.ts'
+import { factsOf } from './execute.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
-import { exchangeChecks } from './steps/validate-recovery.ts'
 
 export interface ValidateReport {
   readonly success: boolean
   readonly because: string
+  /** The restore point that is meant, and its time; null: of a run that came to none. */
   readonly timeline: string | null
-  readonly txid: string
-  readonly timestamp: string
+  readonly txid: string | null
+  readonly timestamp: string | null
   readonly durationMs: number
   readonly validation: readonly CheckResult[]
   readonly notProven: readonly string[]
@@ -34,8 +37,7 @@ export async function validate(
   const began = clock.monotonicMs()
   const { pid, control } = await capture.reach()
   const drained = pid === null ? null : await control.drain()
-  const { timeline, target } = await choosePoint(store, null, { kind: 'latest' })
-  const plan = planRestore(timeline.files, target)
+  const { timeline, plan } = await choosePoint(store, null, { kind: 'latest' })
   await requireRoom(ports, plan, scratch)
   try {
     const restored = await restoreFile(store, plan, outputs, scratch)
@@ -44,15 +46,13 @@ export async function validate(
       ...(await checkDatabase(checks, scratch, 'alone', settings)),
       ...exchangeChecks,
     ]
-    const failed = validation.filter((one) => one.outcome === 'fail')
+    const failed = failedOf(validation)
     const durationMs = clock.monotonicMs() - began
     const success = failed.length === 0
     await verifications.write({ timeline: timeline.number, txid: plan.txid, atMs: clock.wallMs(), passed: success, durationMs })
     const complete =
       drained === null ? 'no capture runs: commits since it last ran are not covered' : drained.complete ? null : drained.because
-    const headline = success
-      ? `${formatTxid(plan.txid)} was restored and passes`
-      : `${formatTxid(plan.txid)} fails: ${failed.map((one) => one.check).join(', ')}`
+    const headline = success ? `${formatTxid(plan.txid)} was restored and passes` : `${formatTxid(plan.txid)} fails: ${failed.join(', ')}`
     return {
       success,
       because: complete === null ? headline : `${headline}; ${complete}`,
@@ -61,11 +61,38 @@ export async function validate(
       timestamp: isoTime(restored.timestampMs),
       durationMs,
       validation,
-      notProven: [...(complete === null ? [] : ['the newest commits']), 'exchange'],
+      notProven: [...(complete === null ? [] : ['the newest commits']), exchangeNotProven],
     }
   } finally {
     await files.removeTemporary(scratch)
   }
+}
+
+/** The checks of that run, again, on the database as it is now, which a bot may have open. */
+export async function validateRun(
+  { checks, clock }: Pick<RunbookPorts, 'checks' | 'clock'>,
+  settings: RunSettings,
+  run: RunState,
+): Promise<ValidateReport> {
+  const began = clock.monotonicMs()
+  const validation = [...(await checkDatabase(checks, settings.database, 'shared', settings)), ...exchangeChecks]
+  const failed = failedOf(validation)
+  const { chosen } = factsOf(run)
+  return {
+    success: failed.length === 0,
+    because:
+      failed.length === 0 ? `the database passes the checks of run ${run.runId} now` : `the database fails now: ${failed.join(', ')}`,
+    timeline: chosen?.timeline ?? null,
+    txid: chosen === undefined ? null : formatTxid(chosen.txid),
+    timestamp: chosen === undefined ? null : isoTime(chosen.timestampMs),
+    durationMs: clock.monotonicMs() - began,
+    validation,
+    notProven: [exchangeNotProven],
+  }
+}
+
+function failedOf(validation: readonly CheckResult[]): readonly string[] {
+  return validation.filter((one) => one.outcome === 'fail').map((one) => one.check)
 }
 
 /** A bot must not find its disk full because we looked: twice the size of the database has to be free. @throws DISK_FULL */

@@ -21,9 +21,9 @@ const position: CapturePosition = {
   damage: null,
   continuous: true,
 }
-const statusAt = (over: Partial<CapturePosition>, pid: number | null = 100) =>
+const statusAt = (over: Partial<CapturePosition>) =>
   replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({
-    pid,
+    pid: 100,
     control: { position: async () => ({ ...position, ...over }) },
   }))
 
@@ -45,6 +45,7 @@ describe('replication', () => {
       replica: 'file:/replica',
       state: 'capturing',
       because: 'the capture follows the database',
+      trouble: null,
       pid: 100,
       timeline: '00000001',
       txid: '0000000000000011',
@@ -58,10 +59,11 @@ describe('replication', () => {
   })
 
   it('no capture runs -> nothing is known, and nothing is asked of the files', async () => {
-    expect(await statusAt({ lagMs: 0, pendingCommits: 0 }, null)).toMatchObject({
+    expect(await replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({ pid: null }))).toMatchObject({
       ...nothingKnown,
       state: 'not-running',
       because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate',
+      trouble: 'no capture runs: nothing is copied now. Start: genesis-dr replicate',
     })
   })
 
@@ -74,6 +76,7 @@ describe('replication', () => {
       replica: 'file:/replica',
       state: 'unknown',
       because: 'process 100 does not answer',
+      trouble: 'process 100 does not answer',
       sameDisk: null,
     })
   })
@@ -102,5 +105,10 @@ describe('replication', () => {
     expect((await statusAt({ moved, trouble: 'the store is away', damage: 'frame 7 is damaged' })).because).toBe('frame 7 is damaged')
     expect((await statusAt({ moved, trouble: 'the store is away' })).because).toBe('the store is away')
     expect((await statusAt({ moved })).because).toBe('the database and the wal file was replaced or deleted')
+  })
+
+  it('it does not say that anything is wrong, but that commits may have been missed, or that it is not attached -> that is trouble', async () => {
+    expect((await statusAt({ continuous: false })).trouble).toContain('may have been missed')
+    expect(await statusAt({ state: 'let-go' })).toMatchObject({ because: 'the capture is let-go', trouble: 'the capture is let-go' })
   })
 })

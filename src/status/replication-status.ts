@@ -1,7 +1,7 @@
 /** How far the replica is behind, and whether anything can have been missed. Reads only. */
 import { isDrError, sentenceOf } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
-import type { CaptureControl } from '../ports/capture-control.ts'
+import type { CaptureControl, CapturePosition } from '../ports/capture-control.ts'
 import { isoTime } from '../units.ts'
 
 export interface ReplicationStatus {
@@ -9,6 +9,8 @@ export interface ReplicationStatus {
   readonly replica: string
   readonly state: 'capturing' | 'attaching' | 'let-go' | 'not-running' | 'unknown'
   readonly because: string
+  /** Why not everything that is committed is being copied; null: the capture follows the database. */
+  readonly trouble: string | null
   readonly pid: number | null
   readonly timeline: string | null
   readonly txid: string | null
@@ -23,11 +25,8 @@ export interface ReplicationStatus {
   readonly sameDisk: boolean | null
 }
 
-export interface CaptureLook {
-  /** null: nobody captures. */
-  readonly pid: number | null
-  readonly control: Pick<CaptureControl, 'position'>
-}
+/** `pid` null: nobody captures. */
+export type CaptureLook = { readonly pid: null } | { readonly pid: number; readonly control: Pick<CaptureControl, 'position'> }
 
 export async function replicationStatus(
   database: string,
@@ -49,19 +48,17 @@ export async function replicationStatus(
     sameDisk,
   }
   try {
-    const { pid, control } = await look()
-    if (pid === null)
-      return { ...unknown, state: 'not-running', because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate' }
-    const position = await control.position()
-    const wrong =
-      position.damage ??
-      position.trouble ??
-      (position.moved.length > 0 ? `the ${position.moved.join(' and the ')} file was replaced or deleted` : null)
+    const captor = await look()
+    if (captor.pid === null)
+      return { ...unknown, state: 'not-running', ...troubled('no capture runs: nothing is copied now. Start: genesis-dr replicate') }
+    const position = await captor.control.position()
+    const trouble = troubleIn(position)
     return {
       ...unknown,
       state: position.state,
-      because: wrong ?? 'the capture follows the database',
-      pid,
+      because: trouble ?? 'the capture follows the database',
+      trouble,
+      pid: captor.pid,
       timeline: position.timeline === '' ? null : position.timeline,
       txid: position.txid === 0 ? null : formatTxid(position.txid),
       lagMs: position.state === 'capturing' ? position.lagMs : null,
@@ -72,6 +69,15 @@ export async function replicationStatus(
     }
   } catch (error) {
     if (!isDrError(error)) throw error
-    return { ...unknown, state: 'unknown', because: sentenceOf(error) }
+    return { ...unknown, state: 'unknown', ...troubled(sentenceOf(error)) }
   }
+}
+
+const troubled = (trouble: string) => ({ because: trouble, trouble })
+
+function troubleIn({ state, damage, trouble, moved, continuous }: CapturePosition): string | null {
+  if (damage !== null || trouble !== null) return damage ?? trouble
+  if (moved.length > 0) return `the ${moved.join(' and the ')} file was replaced or deleted`
+  if (state !== 'capturing') return `the capture is ${state}`
+  return continuous ? null : 'commits may have been missed since the capture began to follow the database'
 }

@@ -3,17 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { journalsInMemory, type MemoryJournals } from '../../test/support/journal-in-memory.ts'
 import { nodeHash } from '../adapters/node/hash.ts'
 import { must } from '../assert.ts'
+import { databaseCorruption } from '../runbook/scenarios/database-corruption.ts'
 import { Journal } from '../workflow/journal.ts'
 import type { RecordBody } from '../workflow/record.ts'
-import { listRuns, stateOfRun, summarize } from './runs.ts'
+import { listRuns, showRun, stateOfRun, summarize } from './runs.ts'
 
 const start: RecordBody = {
   type: 'run-started',
   scenario: 'DATABASE_CORRUPTION',
   mode: 'live',
   system: 'genesis',
-  planHash: 'plan',
-  plan: ['stop-trading'],
+  options: {},
+  plan: [{ name: 'stop-trading', hash: 'c0ffee' }],
   detectedAtMs: 0,
   detectedBecause: 'noticed',
 }
@@ -125,5 +126,47 @@ describe('one run', () => {
       message: 'there is no run ../halt',
       next: 'The newest one is 20250101-a; all of them: genesis-dr runs',
     })
+  })
+})
+
+describe('one run, in detail', () => {
+  const ended = (step: string): RecordBody => ({
+    type: 'step-ended',
+    step,
+    attempt: 1,
+    outcome: 'done',
+    because: 'it is done',
+    notProven: [],
+    durationMs: 1,
+    evidence: {},
+    error: null,
+    byPerson: false,
+  })
+  const shown = (store: MemoryJournals) => showRun(worldOf(store), [databaseCorruption], '20250101-a', 1_735_732_801_000)
+
+  it('a recovery in place to the last good point -> what was asked for, and every step with its phase', async () => {
+    const store = journalsInMemory()
+    const options = { timeline: '00000002', target: 'last-good' }
+    await write(store, '20250101-a', { ...start, scenario: 'RECOVER', options }, ended('require-nobody'), ended('find-last-good'))
+    expect(await shown(store)).toMatchObject({
+      options,
+      steps: [
+        { name: 'require-nobody', phase: 'immediate' },
+        { name: 'find-last-good', phase: 'recovery' },
+      ],
+      result: null,
+    })
+  })
+
+  it('it failed -> its result says why in the words of its end, once', async () => {
+    const store = journalsInMemory()
+    await write(store, '20250101-a', start, ended('stop-trading'), end('failed', 'not recovered: find-last-good: none passes'))
+    expect((await shown(store)).result).toMatchObject({ success: false, because: 'not recovered: find-last-good: none passes' })
+  })
+
+  it('a scenario that this version does not know -> RUN_UNKNOWN, which names it', async () => {
+    const store = journalsInMemory()
+    await write(store, '20250101-a', { ...start, scenario: 'DATA_LOSS' })
+    await expect(shown(store)).rejects.toMatchObject({ code: 'RUN_UNKNOWN', message: expect.stringContaining('DATA_LOSS') })
   })
 })

@@ -1,7 +1,12 @@
 /** The runs of a system, from their journals. Reads only. */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
+import { factsOf } from '../runbook/execute.ts'
+import { type RunResult, resultOf, type StepReport } from '../runbook/result.ts'
+import type { Runbook } from '../runbook/runbook.ts'
+import { decodeRecoverOptions, recoverInPlace, recoverScenario } from '../runbook/scenarios/recover.ts'
 import { isoTime } from '../units.ts'
 import { type JournalWorld, readRun } from '../workflow/journal.ts'
+import type { JsonObject } from '../workflow/record.ts'
 import type { RunState } from '../workflow/run-state.ts'
 
 export interface RunSummary {
@@ -14,6 +19,15 @@ export interface RunSummary {
   readonly startedAt: string
   readonly endedAt: string | null
   readonly because: string
+}
+
+export interface RunDetail extends RunSummary {
+  readonly detectedBecause: string
+  /** What a person asked for, where the runbook was made for that. */
+  readonly options: JsonObject
+  readonly steps: readonly StepReport[]
+  /** null while the run has not ended. */
+  readonly result: RunResult | null
 }
 
 type Journals = Pick<JournalWorld, 'store' | 'hash'>
@@ -47,6 +61,39 @@ export async function stateOfRun(world: Journals, runId: string): Promise<RunSta
     what: `there is no run ${runId}`,
     untouched: 'Nothing was done.',
     next: known.length === 0 ? 'No run was ever begun here.' : `The newest one is ${known.at(-1)}; all of them: genesis-dr runs`,
+  })
+}
+
+/** `runbooks`: those of this version. @throws RUN_UNKNOWN, JOURNAL_DAMAGED, JOURNAL_NEWER */
+export async function showRun(world: Journals, runbooks: readonly Runbook[], runId: string, nowMs: number): Promise<RunDetail> {
+  const state = await stateOfRun(world, runId)
+  const summary = (await listRuns(world)).find((one) => one.runId === runId) ?? summarize(state, false)
+  const { end, options, detectedBecause } = state
+  const mode = state.mode === 'drill' ? 'drill' : 'live'
+  const facts = factsOf(state)
+  const runbook = runbookOf(state, runbooks)
+  const result = resultOf({
+    runbook,
+    state,
+    facts,
+    mode,
+    failure: end?.state === 'failed' ? end.because : null,
+    endedAtMs: state.endedAtMs ?? nowMs,
+  })
+  // How it ended was concluded then, and is not judged again by the rules of this version.
+  const concluded = end === null ? null : { ...result, because: end.because }
+  return { ...summary, detectedBecause, options, steps: result.steps, result: concluded }
+}
+
+/** The runbook that a run followed, made again from what its journal says was asked for. @throws RUN_UNKNOWN */
+function runbookOf({ runId, scenario, options }: RunState, runbooks: readonly Runbook[]): Runbook {
+  const found =
+    scenario === recoverScenario ? recoverInPlace(decodeRecoverOptions(options)) : runbooks.find((one) => one.scenario === scenario)
+  if (found !== undefined) return found
+  throw new DrError('RUN_UNKNOWN', {
+    what: `run ${runId} is of the scenario ${scenario}, which this version does not know`,
+    untouched: 'Nothing was done.',
+    next: 'Show it with the version of genesis-dr that began it.',
   })
 }
 

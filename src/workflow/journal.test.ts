@@ -13,8 +13,8 @@ const started: RecordBody = {
   scenario: 'DATABASE_CORRUPTION',
   mode: 'live',
   system: 'genesis',
-  planHash: 'c0ffee',
-  plan: ['a'],
+  options: {},
+  plan: [{ name: 'a', hash: 'c0ffee' }],
   detectedAtMs: 5,
   detectedBecause: 'malformed',
 }
@@ -28,6 +28,8 @@ const ended: RecordBody = {
   notProven: [],
   durationMs: 1,
   evidence: { found: 1 },
+  error: null,
+  byPerson: false,
 }
 
 const clock = { wallMs: () => 1000, monotonicMs: () => 0, sleep: async () => {} }

@@ -3,7 +3,7 @@ import { DrError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Hash } from '../ports/hash.ts'
 import type { JournalStore } from '../ports/journal-store.ts'
-import { decodeJournal, encodeRecord, journalVersion, type Record, type RecordBody } from './record.ts'
+import { decodeJournal, encodeRecord, type JournalRecord, journalVersion, type RecordBody } from './record.ts'
 import { applyRecord, foldRun, type RunState } from './run-state.ts'
 
 export interface JournalWorld {
@@ -22,10 +22,10 @@ export async function readRun(world: Pick<JournalWorld, 'store' | 'hash'>, runId
 export class Journal {
   readonly #world: JournalWorld
   readonly #runId: string
-  #last: Record | null
+  #last: JournalRecord | null
   #state: RunState | null
 
-  private constructor(world: JournalWorld, runId: string, records: readonly Record[]) {
+  private constructor(world: JournalWorld, runId: string, records: readonly JournalRecord[]) {
     this.#world = world
     this.#runId = runId
     this.#last = records.at(-1) ?? null

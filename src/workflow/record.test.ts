@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nodeHash as hash } from '../adapters/node/hash.ts'
 import { isDrError } from '../errors.ts'
-import { decodeJournal, encodeRecord, type JsonObject, journalVersion, type Record, type RecordBody } from './record.ts'
+import { decodeJournal, encodeRecord, type JournalRecord, type JsonObject, journalVersion, type RecordBody } from './record.ts'
 
 const bodies: readonly RecordBody[] = [
   {
@@ -11,8 +11,11 @@ const bodies: readonly RecordBody[] = [
     scenario: 'DATABASE_CORRUPTION',
     mode: 'live',
     system: 'genesis',
-    planHash: 'c0ffee',
-    plan: ['a', 'b'],
+    options: {},
+    plan: [
+      { name: 'a', hash: 'c0ffee' },
+      { name: 'b', hash: 'c0ffee' },
+    ],
     detectedAtMs: 5,
     detectedBecause: 'Zürich: «malformed»',
   },
@@ -26,6 +29,8 @@ const bodies: readonly RecordBody[] = [
     notProven: ['exchange'],
     durationMs: 1.5,
     evidence: { b: [1, null] },
+    error: null,
+    byPerson: false,
   },
   { type: 'resumed', pid: 4711 },
   { type: 'run-ended', state: 'done', because: 'recovered', result: { success: true } },
@@ -33,13 +38,13 @@ const bodies: readonly RecordBody[] = [
 
 interface Written {
   readonly bytes: Uint8Array
-  readonly records: readonly Record[]
+  readonly records: readonly JournalRecord[]
   /** Bytes up to the end of each record. */
   readonly ends: readonly number[]
 }
 
 function written(all: readonly RecordBody[], versions: readonly number[] = []): Written {
-  const records: Record[] = []
+  const records: JournalRecord[] = []
   const ends: number[] = []
   let bytes = new Uint8Array(0)
   for (const [seq, body] of all.entries()) {
@@ -82,7 +87,17 @@ describe('a journal', () => {
   it('any evidence at all -> read back as it was written', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }), anySentence, (evidence, because) => {
-        const ended = { type: 'step-ended', step: 'a', attempt: 1, outcome: 'done', because, notProven: [], durationMs: 0 } as const
+        const ended = {
+          type: 'step-ended',
+          step: 'a',
+          attempt: 1,
+          outcome: 'done',
+          because,
+          notProven: [],
+          durationMs: 0,
+          error: null,
+          byPerson: false,
+        } as const
         const one = written([
           { ...ended, evidence: JSON.parse(JSON.stringify(evidence)) as JsonObject },
           { type: 'resumed', pid: 1 },

@@ -11,14 +11,29 @@ export type JsonObject = { readonly [key: string]: Json }
 export const journalVersion = 1
 export type Outcome = 'done' | 'skipped' | 'failed' | 'unknown'
 
+/** A step as it was when the run began: the hash says whether it still is. */
+export interface PlannedStep {
+  readonly name: string
+  readonly hash: string
+}
+
+/** What a step threw, with its three sentences. */
+export interface StepError {
+  readonly code: string
+  readonly what: string
+  readonly untouched: string
+  readonly next: string
+}
+
 export type RecordBody =
   | {
       readonly type: 'run-started'
       readonly scenario: string
       readonly mode: string
       readonly system: string
-      readonly planHash: string
-      readonly plan: readonly string[]
+      /** What a person asked for, where the steps are made from that; by these the same steps are made again. */
+      readonly options: JsonObject
+      readonly plan: readonly PlannedStep[]
       /** When the fault was noticed (drills: put in), ms since the epoch: the RTO clock begins here. */
       readonly detectedAtMs: number
       readonly detectedBecause: string
@@ -34,6 +49,9 @@ export type RecordBody =
       readonly notProven: readonly string[]
       readonly durationMs: number
       readonly evidence: JsonObject
+      readonly error: StepError | null
+      /** A person decided, and the step did not act. */
+      readonly byPerson: boolean
     }
   | { readonly type: 'run-ended'; readonly state: 'done' | 'failed'; readonly because: string; readonly result: JsonObject }
 
@@ -50,23 +68,27 @@ export interface RecordHead {
   readonly prev: string
 }
 
-export type Record = RecordHead & RecordBody & { readonly hash: string }
+export type JournalRecord = RecordHead & RecordBody & { readonly hash: string }
 
-export function encodeRecord(hash: Hash, head: RecordHead, body: RecordBody): { readonly record: Record; readonly bytes: Uint8Array } {
+export function encodeRecord(
+  hash: Hash,
+  head: RecordHead,
+  body: RecordBody,
+): { readonly record: JournalRecord; readonly bytes: Uint8Array } {
   const content = { ...head, ...body }
   const record = { ...content, hash: hash.sha256(JSON.stringify(content)) }
   return { record, bytes: new TextEncoder().encode(`${JSON.stringify(record)}\n`) }
 }
 
 export interface DecodedJournal {
-  readonly records: readonly Record[]
+  readonly records: readonly JournalRecord[]
   /** Bytes up to the end of the last whole record: what follows is torn. */
   readonly soundBytes: number
 }
 
 /** @throws JOURNAL_DAMAGED naming the record, JOURNAL_NEWER */
 export function decodeJournal(hash: Hash, runId: string, bytes: Uint8Array): DecodedJournal {
-  const records: Record[] = []
+  const records: JournalRecord[] = []
   let soundBytes = 0
   while (soundBytes < bytes.length) {
     const newline = bytes.indexOf(10, soundBytes)
@@ -90,14 +112,14 @@ function holdsWholeRecord(line: string): boolean {
 }
 
 /** null unless the line is, to the byte, the record that follows. */
-function parseRecord(hash: Hash, line: string, prev: string, seq: number): Record | null {
+function parseRecord(hash: Hash, line: string, prev: string, seq: number): JournalRecord | null {
   try {
     const value: unknown = JSON.parse(line)
     if (typeof value !== 'object' || value === null || !('hash' in value) || !('prev' in value) || !('seq' in value)) return null
     const { hash: stated, ...content } = value
     if (content.prev !== prev || content.seq !== seq || stated !== hash.sha256(JSON.stringify(content))) return null
     // The hash over every byte says that we wrote it, and this is what we write.
-    return value as unknown as Record
+    return value as unknown as JournalRecord
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error

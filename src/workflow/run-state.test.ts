@@ -1,18 +1,21 @@
 /** Where a run stands follows from its records alone. */
 import { describe, expect, it } from 'vitest'
 import { must } from '../assert.ts'
-import type { JsonObject, Outcome, Record, RecordBody } from './record.ts'
+import type { JournalRecord, JsonObject, Outcome, RecordBody } from './record.ts'
 import { evidenceOf, foldRun, isSettled } from './run-state.ts'
 
-const recorded = (...bodies: readonly RecordBody[]): readonly Record[] =>
+const recorded = (...bodies: readonly RecordBody[]): readonly JournalRecord[] =>
   bodies.map((body, seq) => ({ v: 1, seq, run: 'run-1', epoch: 0, host: 'here', atMs: 1000 * (seq + 1), prev: '', hash: '', ...body }))
 const started: RecordBody = {
   type: 'run-started',
   scenario: 'S',
   mode: 'live',
   system: 'genesis',
-  planHash: 'c0ffee',
-  plan: ['a', 'b'],
+  options: {},
+  plan: [
+    { name: 'a', hash: 'c0ffee' },
+    { name: 'b', hash: 'c0ffee' },
+  ],
   detectedAtMs: 500,
   detectedBecause: 'noticed',
 }
@@ -26,6 +29,8 @@ const ended = (step: string, outcome: Outcome, evidence: JsonObject = {}, attemp
   notProven: [],
   durationMs: 7,
   evidence,
+  error: null,
+  byPerson: false,
 })
 const stateOf = (...bodies: readonly RecordBody[]) => must(foldRun(recorded(...bodies)), 'it began')
 
@@ -41,8 +46,11 @@ describe('the state of a run', () => {
       scenario: 'S',
       mode: 'live',
       system: 'genesis',
-      planHash: 'c0ffee',
-      plan: ['a', 'b'],
+      options: {},
+      plan: [
+        { name: 'a', hash: 'c0ffee' },
+        { name: 'b', hash: 'c0ffee' },
+      ],
       detectedAtMs: 500,
       detectedBecause: 'noticed',
       startedAtMs: 1000,
@@ -63,6 +71,8 @@ describe('the state of a run', () => {
         startedAtMs: 2000,
         durationMs: 0,
         evidence: {},
+        error: null,
+        byPerson: false,
       },
     ])
   })

@@ -1,5 +1,5 @@
 /** Where a run stands: a fold over its records. Pure. */
-import type { JsonObject, Outcome, Record } from './record.ts'
+import type { JournalRecord, JsonObject, Outcome, PlannedStep, StepError } from './record.ts'
 
 export interface StepState {
   readonly step: string
@@ -11,6 +11,10 @@ export interface StepState {
   readonly startedAtMs: number
   readonly durationMs: number
   readonly evidence: JsonObject
+  /** What it threw; null when it ended by itself, or has not. */
+  readonly error: StepError | null
+  /** A person skipped it, or ended the run at it. */
+  readonly byPerson: boolean
 }
 
 export interface RunState {
@@ -18,8 +22,8 @@ export interface RunState {
   readonly scenario: string
   readonly mode: string
   readonly system: string
-  readonly planHash: string
-  readonly plan: readonly string[]
+  readonly options: JsonObject
+  readonly plan: readonly PlannedStep[]
   readonly detectedAtMs: number
   readonly detectedBecause: string
   readonly startedAtMs: number
@@ -31,19 +35,19 @@ export interface RunState {
 }
 
 /** null when the run never durably began. */
-export function foldRun(records: readonly Record[]): RunState | null {
+export function foldRun(records: readonly JournalRecord[]): RunState | null {
   return records.reduce<RunState | null>(applyRecord, null)
 }
 
-export function applyRecord(state: RunState | null, record: Record): RunState | null {
+export function applyRecord(state: RunState | null, record: JournalRecord): RunState | null {
   if (record.type === 'run-started') {
-    const { scenario, mode, system, planHash, plan, detectedAtMs, detectedBecause } = record
+    const { scenario, mode, system, options, plan, detectedAtMs, detectedBecause } = record
     return {
       runId: record.run,
       scenario,
       mode,
       system,
-      planHash,
+      options,
       plan,
       detectedAtMs,
       detectedBecause,
@@ -68,14 +72,17 @@ export function applyRecord(state: RunState | null, record: Record): RunState | 
         startedAtMs: former?.startedAtMs ?? record.atMs,
         durationMs: 0,
         evidence: {},
+        error: null,
+        byPerson: false,
       }
       return { ...state, steps: put(state.steps, began) }
     }
     case 'step-ended': {
       const former = state.steps.find((one) => one.step === record.step)
-      const { step, attempt: attempts, outcome, because, notProven, durationMs, evidence } = record
+      const { step, attempt: attempts, outcome, because, notProven, durationMs, evidence, error, byPerson } = record
       const startedAtMs = former?.startedAtMs ?? record.atMs
-      return { ...state, steps: put(state.steps, { step, attempts, outcome, because, notProven, startedAtMs, durationMs, evidence }) }
+      const ended = { step, attempts, outcome, because, notProven, startedAtMs, durationMs, evidence, error, byPerson }
+      return { ...state, steps: put(state.steps, ended) }
     }
     case 'run-ended':
       return { ...state, endedAtMs: record.atMs, end: { state: record.state, because: record.because, result: record.result } }

@@ -19,7 +19,6 @@ interface Act {
 
 interface Life {
   readonly steps?: readonly WorkflowStep[]
-  readonly planHash?: string
   readonly approve?: (step: string) => Promise<Approval>
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
@@ -28,6 +27,7 @@ interface Life {
 const done = (name: string): StepOutcome => ({ outcome: 'done', because: `${name} is done`, evidence: { [name]: true } })
 const doing = (name: string, act: () => Promise<StepOutcome> | StepOutcome, optional = false): WorkflowStep => ({
   name,
+  hash: 'as it is',
   optional,
   act: async () => act(),
 })
@@ -41,6 +41,7 @@ function system(store: JournalStore = journalsInMemory()) {
   const clock = { wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs, sleep: async () => {} }
   const goodSteps = names.map<WorkflowStep>((name) => ({
     name,
+    hash: 'as it is',
     optional: false,
     act: async ({ evidence, interrupted }) => {
       acts.push({ step: name, interrupted, evidence })
@@ -53,14 +54,15 @@ function system(store: JournalStore = journalsInMemory()) {
     const world: JournalWorld = { store: over, hash: nodeHash, clock, host: 'here' }
     const journal = await Journal.open(world, 'run-1')
     if (journal.state?.end != null) return journal.state.end.state
-    const about = { scenario: 'S', mode: 'live', system: 'genesis', planHash: 'plan', plan: names, detectedAtMs: 999_000 }
-    if (journal.state === null) await journal.append({ type: 'run-started', ...about, detectedBecause: 'noticed' })
+    const { steps = goodSteps } = life
+    const about = { scenario: 'S', mode: 'live', system: 'genesis', options: {}, detectedAtMs: 999_000, detectedBecause: 'noticed' }
+    const plan = steps.map(({ name, hash }) => ({ name, hash }))
+    if (journal.state === null) await journal.append({ type: 'run-started', ...about, plan })
     else await journal.append({ type: 'resumed', pid: 1 })
     return runWorkflow({
       world,
       journal,
-      steps: life.steps ?? goodSteps,
-      planHash: life.planHash ?? 'plan',
+      steps,
       approve: life.approve ?? (async () => ({ do: 'run' })),
       onEvent: life.onEvent ?? (() => {}),
       signal: life.signal ?? new AbortController().signal,
@@ -134,8 +136,14 @@ describe('a run', () => {
     const { live, stepsNow } = system()
     expect(await live({ steps: [doing('a', () => Promise.reject(error))] })).toBe('failed')
     expect(await stepsNow()).toMatchObject([
-      { outcome, because: 'W. U. Next: N', evidence: { error: { code: error.code, what: 'W', untouched: 'U.', next: 'N' } } },
+      { outcome, because: 'W. U. Next: N', evidence: {}, error: { code: error.code, what: 'W', untouched: 'U.', next: 'N' } },
     ])
+  })
+
+  it('a step that may fail throws -> that is no fact for those after it', async () => {
+    const { acts, live, goodSteps } = system()
+    expect(await live({ steps: [doing('notify', () => Promise.reject(diskFull()), true), must(goodSteps[0], 'a')] })).toBe('done')
+    expect(acts).toEqual([{ step: 'a', interrupted: false, evidence: {} }])
   })
 
   it('a step throws anything else -> a failure that is said to be a bug of ours', async () => {
@@ -149,6 +157,7 @@ describe('a run', () => {
     const events: RunEvent[] = []
     const step: WorkflowStep = {
       name: 'a',
+      hash: 'as it is',
       optional: false,
       act: async ({ progress }) => {
         progress('half')
@@ -248,6 +257,7 @@ describe('a run whose process dies', () => {
     const seen: boolean[] = []
     const step: WorkflowStep = {
       name: 'a',
+      hash: 'as it is',
       optional: false,
       act: async ({ interrupted }) => {
         seen.push(interrupted)
@@ -281,13 +291,14 @@ describe('a run whose journal cannot be written', () => {
 })
 
 describe('a run that is gone on with by another version', () => {
-  it('its runbook changed -> RUN_PLAN_CHANGED with the old plan, and no step begins', async () => {
-    const { store, acts, live, stepsNow } = system()
+  it('one of its steps does something else now -> RUN_PLAN_CHANGED with which, and no step begins', async () => {
+    const { store, acts, goodSteps, live, stepsNow } = system()
     await expect(live({}, dyingAt(store, 3, 'before'))).rejects.toThrow('the process died')
     const before = { acts: acts.length, steps: await stepsNow() }
-    await expect(live({ planHash: 'another plan' })).rejects.toMatchObject({
+    const steps = goodSteps.map((step) => (step.name === 'b' ? { ...step, hash: 'new' } : step))
+    await expect(live({ steps })).rejects.toMatchObject({
       code: 'RUN_PLAN_CHANGED',
-      message: 'run run-1 began with another runbook (a, b, c)',
+      message: 'run run-1 began with another runbook: b did something else then',
     })
     expect({ acts: acts.length, steps: await stepsNow() }).toEqual(before)
     expect(await live()).toBe('done')
@@ -304,7 +315,8 @@ describe('a run that a person steers', () => {
       step: 'b',
       outcome: 'skipped',
       because: 'skipped by a person: done by hand',
-      evidence: { byPerson: true },
+      evidence: {},
+      byPerson: true,
       notProven: ['b (skipped by a person)'],
     })
   })

@@ -1,15 +1,15 @@
 /**
  * The engine: steps one after the other, each announced in the journal before it acts.
  * If we die before an announcement is durable: the step did not begin. After it: the step may have acted, and the next life acts again,
- * which each step's `repeat` says is safe. After its outcome: it is not run again.
+ * which each step's `effect` says is safe. After its outcome: it is not run again.
  */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { Journal, JournalWorld } from './journal.ts'
-import type { JsonObject, Outcome } from './record.ts'
+import { planDifference } from './plan-difference.ts'
+import type { JsonObject, Outcome, PlannedStep, StepError } from './record.ts'
 import { evidenceOf, isSettled, type RunState, type StepState } from './run-state.ts'
 
-export interface WorkflowStep {
-  readonly name: string
+export interface WorkflowStep extends PlannedStep {
   /** Its failure is recorded, and the run goes on. */
   readonly optional: boolean
   act(scope: StepScope): Promise<StepOutcome>
@@ -28,6 +28,12 @@ export interface StepOutcome {
   readonly because: string
   readonly evidence: JsonObject
   readonly notProven?: readonly string[]
+}
+
+/** How a step ended, whoever ended it. */
+interface Ended extends StepOutcome {
+  readonly error: StepError | null
+  readonly byPerson: boolean
 }
 
 export type RunEvent =
@@ -50,7 +56,6 @@ export interface RunRequest {
   readonly world: JournalWorld
   readonly journal: Journal
   readonly steps: readonly WorkflowStep[]
-  readonly planHash: string
   readonly approve: (step: string) => Promise<Approval>
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
@@ -67,7 +72,7 @@ export interface RunRequest {
  */
 export async function runWorkflow(request: RunRequest): Promise<'done' | 'failed' | 'paused'> {
   const { world, journal, steps, onEvent, signal } = request
-  requireSamePlan(journal.begun, request.planHash)
+  requireSamePlan(journal.begun, steps)
   const elapsed = (): number => Math.max(0, world.clock.wallMs() - journal.begun.detectedAtMs)
   let failure: string | null = null
   for (const step of steps) {
@@ -97,7 +102,7 @@ async function oneStep(
   former: StepState | undefined,
   approval: Approval,
   elapsed: () => number,
-): Promise<StepOutcome> {
+): Promise<Ended> {
   const { world, journal, onEvent } = request
   const attempt = (former?.attempts ?? 0) + 1
   await journal.append({ type: 'step-began', step: step.name, attempt })
@@ -116,38 +121,39 @@ async function oneStep(
     notProven: outcome.notProven ?? [],
     durationMs: Math.round(durationMs * 1000) / 1000,
     evidence: outcome.evidence,
+    error: outcome.error,
+    byPerson: outcome.byPerson,
   })
   onEvent({ type: 'step-ended', step: step.name, outcome: outcome.outcome, because: outcome.because, durationMs, elapsedMs: elapsed() })
   return outcome
 }
 
 /** What was skipped proves nothing, and the run says so. */
-function decided({ name }: WorkflowStep, approval: Exclude<Approval, { readonly do: 'run' }>): StepOutcome {
-  if (approval.do === 'abort') return { outcome: 'failed', because: `aborted by a person: ${approval.because}`, evidence: {} }
+function decided({ name }: WorkflowStep, approval: Exclude<Approval, { readonly do: 'run' }>): Ended {
+  const common = { evidence: {}, error: null, byPerson: true }
+  if (approval.do === 'abort') return { ...common, outcome: 'failed', because: `aborted by a person: ${approval.because}` }
   const because = `skipped by a person: ${approval.because}`
-  return { outcome: 'skipped', because, evidence: { byPerson: true }, notProven: [`${name} (skipped by a person)`] }
+  return { ...common, outcome: 'skipped', because, notProven: [`${name} (skipped by a person)`] }
 }
 
 /** What a step throws is its outcome; only a bug of ours goes on as what it is, in the words of the bug. */
-async function acted(step: WorkflowStep, scope: StepScope): Promise<StepOutcome> {
+async function acted(step: WorkflowStep, scope: StepScope): Promise<Ended> {
   try {
-    return await step.act(scope)
-  } catch (error) {
-    if (!isDrError(error)) return { outcome: 'failed', because: `a bug in genesis-dr: ${sentenceOf(error)}`, evidence: {} }
-    const outcome = error.exit === 3 ? 'unknown' : 'failed'
-    const because = `${error.message}. ${error.untouched} Next: ${error.next}`
-    return {
-      outcome,
-      because,
-      evidence: { error: { code: error.code, what: error.message, untouched: error.untouched, next: error.next } },
-    }
+    return { ...(await step.act(scope)), error: null, byPerson: false }
+  } catch (thrown) {
+    const common = { evidence: {}, byPerson: false }
+    if (!isDrError(thrown)) return { ...common, outcome: 'failed', because: `a bug in genesis-dr: ${sentenceOf(thrown)}`, error: null }
+    const { code, message: what, untouched, next } = thrown
+    const outcome = thrown.exit === 3 ? 'unknown' : 'failed'
+    return { ...common, outcome, because: `${what}. ${untouched} Next: ${next}`, error: { code, what, untouched, next } }
   }
 }
 
-function requireSamePlan(state: RunState, planHash: string): void {
-  if (state.planHash === planHash) return
+function requireSamePlan({ runId, plan }: RunState, steps: readonly PlannedStep[]): void {
+  const difference = planDifference(plan, steps)
+  if (difference === null) return
   throw new DrError('RUN_PLAN_CHANGED', {
-    what: `run ${state.runId} began with another runbook (${state.plan.join(', ')})`,
+    what: `run ${runId} began with another runbook: ${difference}`,
     untouched: 'No step was begun.',
     next: 'Finish it with the command, the options and the version of genesis-dr that began it.',
   })

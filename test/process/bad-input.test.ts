@@ -219,6 +219,18 @@ describe('a replica that does not give what was asked for', () => {
     await refused(['--timestamp', '2901-01-01', '--txid', '1'], 'USAGE', 2)
   })
 
+  it.each([[], ['--last-good'], ['--txid', '0000000000000001']])(
+    'a timeline that is not there, in place of the database, with %j -> 2, and no run began',
+    async (...point) => {
+      const before = hashOf(database)
+      for (const last of [['--dry-run'], ['--yes', 'bot.db']]) {
+        const said = await genesis(['recover', ...given(), ...point, '--timeline', 'deadbeef', ...last])
+        expect([errorOf(said), said.status]).toEqual(['POINT_NOT_FOUND', 2])
+      }
+      expect([hashOf(database), existsSync(join(folder, '.bot.db-dr/journal'))]).toEqual([before, false])
+    },
+  )
+
   it('something stands at the output -> 4, and it stays', async () => {
     writeFileSync(output(), 'mine')
     const said = await genesis(['recover', ...given(), '--output', output()])

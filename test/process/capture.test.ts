@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { captureClient } from '../../src/adapters/control/client.ts'
-import { seededRandom } from '../../src/simulation/random.ts'
+import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { describeWith, linuxProc, python } from '../needs.ts'
 import {
   clear,

@@ -51,7 +51,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
     desk.configure({ notify: [{ webhook: webhook() }] })
     const capture = await desk.replicate()
     await until(async () => (await desk.json(['replication-status'])).status === 0, 'the capture follows')
-    await desk.damage()
+    const seen = await desk.damage()
     const inode = statSync(desk.database).ino
 
     const dry = await desk.json([...execute, '--dry-run'])
@@ -61,6 +61,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
     expect(messages).toEqual([])
     expect(existsSync(join(desk.state, 'halt.json'))).toBe(false)
     expect(statSync(desk.database).ino).toBe(inode)
+    await seen()
 
     const { status, value } = await desk.json([...execute, ...yes])
     expect(status).toBe(0)
@@ -109,7 +110,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
 
   it('a check of the user is wrong, so that no point is good -> not recovered; corrected, the same command recovers', async () => {
     const capture = await desk.replicate()
-    await desk.damage()
+    await (await desk.damage())()
     desk.configure({ checks: [{ name: 'a wrong one', sql: 'SELECT count(*) FROM orders', equals: -1 }] })
     const failed = await desk.json([...execute, ...yes])
     expect(failed).toMatchObject({ status: 1, value: { success: false, rtoMet: null } })
@@ -160,10 +161,33 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
     expect(await capture.end('SIGTERM')).toBe(0)
   })
 
+  it('a recovery was a mistake -> the last good point of the timeline that it gave up, and the journal tells which was asked for', async () => {
+    const capture = await desk.replicate()
+    const attached = desk.acknowledged().length
+    await until(() => desk.acknowledged().length > attached + 40, 'more trades')
+    await desk.json(['stop-trading', ...yes])
+    const before = orders()
+    const { value: backup } = await desk.json(['backup-status'])
+    expect(await desk.json(['recover', '--timestamp', String(backup['earliest']), ...yes])).toMatchObject({ status: 0 })
+    expect(orders()).toBeLessThan(before)
+
+    const returned = await desk.json(['recover', '--last-good', '--timeline', '00000001', ...yes])
+    expect(returned).toMatchObject({ status: 0, value: { timeline: '00000001', txid: backup['txid'], lostTransactions: null } })
+    expect(orders()).toBe(before)
+    expect((await desk.json(['backup-status'])).value).toMatchObject({ timelines: [{}, { parent: '00000001' }, { parent: '00000001' }] })
+
+    const runs = await desk.json(['runs'])
+    const runId = String(Object(runs.value.at(-1)).runId)
+    const { value: shown } = await desk.json(['runs', 'show', runId])
+    expect(shown['options']).toEqual({ timeline: '00000001', target: 'last-good' })
+    expect(shown['steps']).toContainEqual(expect.objectContaining({ name: 'find-last-good', phase: 'recovery', outcome: 'done' }))
+    expect(await capture.end('SIGTERM')).toBe(0)
+  })
+
   it('no capture ran for a while, and none runs now -> the log at rest is drained, or the loss is said to be unknown', async () => {
     const capture = await desk.replicate()
     await capture.end('SIGKILL')
-    await desk.damage()
+    await (await desk.damage())()
     const { status, value } = await desk.json([...execute, ...yes])
     expect(status).toBe(0)
     expect(value).toMatchObject({ success: true })

@@ -8,10 +8,11 @@ import { openDamageTarget } from '../../src/adapters/filesystem/damage.ts'
 import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { type DamageKind, damageKinds } from '../../src/drill/damage.ts'
 import { holdDamage, inflictDamage } from '../../src/drill/inflict.ts'
+import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { decodeWitness } from '../../src/drill/witness.ts'
 import { isDrError, sentenceOf } from '../../src/errors.ts'
 import type { DamageTarget } from '../../src/ports/damage-target.ts'
-import { seededRandom } from '../../src/simulation/random.ts'
+import type { Random } from '../../src/ports/random.ts'
 import { type Child, children } from '../hosts/children.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -54,10 +55,10 @@ describe('damage under a bot that trades', () => {
   const damageUntilDeath = async (
     kind: DamageKind,
     child: Child,
-    seed: number,
+    random: Random,
   ): Promise<{ last: string; tookMs: number; again: number }> => {
     target = openDamageTarget(db)
-    const damage = await inflictDamage(kind, target, seededRandom(seed), nodeClock)
+    const damage = await inflictDamage(kind, target, random, nodeClock)
     const dead = new AbortController()
     const held = holdDamage(damage, target, nodeClock, dead.signal)
     const last = await child.line(/DatabaseError/)
@@ -69,7 +70,7 @@ describe('damage under a bot that trades', () => {
   const cases = (Object.keys(damageKinds) as DamageKind[]).flatMap((kind) => [50, 300, 0].map((rate): [DamageKind, number] => [kind, rate]))
   it.each(cases)('%s at %i transactions a second (0: as many as possible) -> the bot meets it and ends with 1', async (kind, rate) => {
     const child = await trading('--rate', String(rate))
-    const { last } = await damageUntilDeath(kind, child, rate)
+    const { last } = await damageUntilDeath(kind, child, seededRandom(rate))
     expect(last).toContain(damageKinds[kind].seenAs)
     // The header may be whole in the WAL that is left, as the next connection would find.
     if (kind === 'header') expect(readFileSync(db)[0]).toBe(0xff)
@@ -77,9 +78,19 @@ describe('damage under a bot that trades', () => {
     if (kind === 'deleted-wal') expect(statSync(`${db}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0)
   })
 
+  it('a bot that trades faster than it reads -> damage to what it read long ago is met all the same', async () => {
+    const child = await trading('--rate', '0', '--read-every', '200')
+    const acknowledged = (): number => readFileSync(witnessFile(), 'utf8').split('\n').length
+    await expect.poll(acknowledged, { timeout: 40_000, interval: 200 }).toBeGreaterThan(30_000)
+    // The fullest settled page of a table, the first of those: the beginning of the history.
+    const first: Random = { below: () => 0, hex: () => '' }
+    const { last } = await damageUntilDeath('interior-page', child, first)
+    expect(last).toContain('malformed')
+  })
+
   it.each([512, 65536])('interior-page at a page size of %i -> the bot meets it', async (pageSize) => {
     const child = await trading('--rate', '200', '--page-size', String(pageSize), '--history', pageSize === 512 ? '5000' : '60000')
-    const { last } = await damageUntilDeath('interior-page', child, pageSize)
+    const { last } = await damageUntilDeath('interior-page', child, seededRandom(pageSize))
     expect(last).toContain('malformed')
   })
 

@@ -19,17 +19,30 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const run = (...words: string[]) => genesis([...drill, ...words], { cwd: folder, env: { TMPDIR: folder } })
 
-/** Processes whose command line names the folder. */
-function processesOn(path: string): readonly string[] {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      return /^\d+$/.test(name) && Number(name) !== process.pid && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(path)
-    } catch (error) {
-      // It ended while we looked.
-      return error === undefined
-    }
-  })
+interface Seen {
+  readonly command: string
+  readonly environment: string
 }
+
+/** Every process that may be looked into. */
+function processes(): readonly Seen[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        return [{ command: readFileSync(`/proc/${pid}/cmdline`, 'utf8'), environment: readFileSync(`/proc/${pid}/environ`, 'utf8') }]
+      } catch {
+        // It ended while we looked.
+        return []
+      }
+    })
+}
+
+const botEntry = 'entries/drill-bot'
+const captureEntry = 'entries/capture'
+/** Processes that were started with `folder` for temporary files: a drill of this test, its bot and its capture. */
+const processesOn = (folder: string): readonly Seen[] => processes().filter(({ environment }) => environment.includes(`TMPDIR=${folder}\0`))
+const runs = (entry: string): boolean => processesOn(folder).some(({ command }) => command.includes(entry))
 
 describeWith([linuxProc], 'a drill', () => {
   for (const kind of Object.keys(damageKinds)) {
@@ -82,8 +95,29 @@ describeWith([linuxProc], 'a drill', () => {
       env: { ...process.env, TMPDIR: folder },
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    await until(() => processesOn(join(folder, 'genesis-dr-drill-')).length >= 2, 'bot and capture run')
+    await until(() => runs(botEntry) && runs(captureEntry), 'bot and capture run')
     child.kill('SIGKILL')
-    await until(() => processesOn(join(folder, 'genesis-dr-drill-')).length === 0, 'both ended')
+    await until(() => processesOn(folder).length === 0, 'both ended')
+  })
+
+  it('secrets in its environment -> none on a command line, none in the environment of its bot and its capture', async () => {
+    const names = ['DR_BACKUP_KEY', 'DR_FAILOVER_DNS_TOKEN', 'DR_NOTIFICATION_WEBHOOK'].flatMap((name) => [name, `${name}_FILE`])
+    const secrets = Object.fromEntries(names.map((name) => [name, `secret-of-${folder}`]))
+    const child = spawn(process.execPath, [cliEntry, ...drill], { env: { ...process.env, ...secrets, TMPDIR: folder }, stdio: 'ignore' })
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    const shown = new Set<string>()
+    const met = new Set<string>()
+    const look = (): boolean => {
+      for (const { command, environment } of processesOn(folder)) {
+        if (command.includes(`secret-of-${folder}`)) shown.add(`command ${command}`)
+        const entry = [botEntry, captureEntry].find((one) => command.includes(one))
+        if (entry === undefined) continue
+        met.add(entry)
+        for (const name of names) if (environment.includes(name)) shown.add(`${name} in the environment of ${entry}`)
+      }
+      return child.exitCode !== null
+    }
+    await until(look, 'the end of the drill')
+    expect([await ended, met, shown]).toEqual([0, new Set([botEntry, captureEntry]), new Set()])
   })
 })

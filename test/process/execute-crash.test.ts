@@ -1,4 +1,7 @@
-/** The runbook's own process is killed between every two steps, and inside every step, and started again: the end is the same. */
+/**
+ * The runbook's own process is killed between every two steps, and inside of them, before and after each call that changes something, and
+ * started again: the end is the same.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,16 +13,35 @@ import { serviceOf } from '../../src/compose-system.ts'
 import { botChecks } from '../../src/drill/bot-schema.ts'
 import { inflictDamage } from '../../src/drill/inflict.ts'
 import { witnessedLoss } from '../../src/drill/loss.ts'
+import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { decodeWitness } from '../../src/drill/witness.ts'
 import type { Service } from '../../src/ports/service.ts'
 import { databaseCorruption } from '../../src/runbook/scenarios/database-corruption.ts'
-import { seededRandom } from '../../src/simulation/random.ts'
 import { describeWith, linuxProc } from '../needs.ts'
 import { clear, end, makeSystem, pause, query, repository, startCapture, type TestSystem, until } from '../support/system.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
 const steps = databaseCorruption.steps.map((step) => step.name)
+/** Every call of a run that changes something beside its journal, in the order in which they come. */
+const changes = [
+  'latch.set',
+  'service.stop',
+  'control.drain',
+  'files.setAside',
+  'control.letGo',
+  'files.writeNew',
+  'outputs.create',
+  'files.place',
+  'control.resume',
+  'latch.release',
+  'service.start',
+]
+const deaths = {
+  'as each step begins': steps.map((step) => `step-began ${step}`),
+  'as each step has ended': steps.map((step) => `step-ended ${step}`),
+  'around each change': changes.flatMap((change) => [`before ${change}`, `after ${change}`]),
+} as const
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
@@ -85,7 +107,7 @@ async function expectRecovered(system: TestSystem, service: Service, runId: stri
   const kept = readdirSync(join(system.settings.stateFolder, 'evidence', runId))
   expect(kept).toContain('bot.db')
   expect(kept).toContain('manifest.json')
-  expect(readdirSync(system.folder).filter((name) => name.includes('restoring'))).toEqual([])
+  expect(readdirSync(system.folder).filter((name) => name.includes('.genesis-dr-'))).toEqual([])
   expect(existsSync(join(system.settings.stateFolder, 'halt.json'))).toBe(false)
   await until(async () => (await service.state()).running === 'yes', 'the bot runs')
   const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
@@ -105,8 +127,8 @@ async function expectRecovered(system: TestSystem, service: Service, runId: stri
 }
 
 for (const captured of ['with the capture alive', 'with the capture dead too'] as const) {
-  for (const when of ['step-began', 'step-ended'] as const) {
-    describeWith([linuxProc], `execute is killed at every ${when}, ${captured}`, () => {
+  for (const [when, moments] of Object.entries(deaths)) {
+    describeWith([linuxProc], `execute is killed ${when}, ${captured}`, () => {
       it('-> the same run goes on, the evidence is kept once, nothing acknowledged is lost, the bot trades', async () => {
         const { system, service } = await tradingSystem()
         const capture = await startCapture(system)
@@ -116,9 +138,9 @@ for (const captured of ['with the capture alive', 'with the capture dead too'] a
           await service.stop(3000)
           await end(system, capture.process, 'SIGKILL')
         }
-        for (const step of steps) {
-          const { signal, outcome } = await executeUntil(system, `${when} ${step}`)
-          expect([step, signal, outcome?.result.because]).toEqual([step, 'SIGKILL', undefined])
+        for (const moment of moments) {
+          const { signal, outcome } = await executeUntil(system, moment)
+          expect([moment, signal, outcome?.result.because]).toEqual([moment, 'SIGKILL', undefined])
         }
         const last = await executeUntil(system, 'never')
         expect(last.outcome?.ended).toBe('done')

@@ -7,11 +7,11 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { captureClient } from '../../src/adapters/control/client.ts'
 import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
 import { outputFiles } from '../../src/adapters/filesystem/output-file.ts'
+import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { formatTxid } from '../../src/ltx/txid.ts'
 import { type CatalogueTimeline, chooseTimeline, readCatalogue } from '../../src/replica/catalogue.ts'
 import { planRestore, restorePoints } from '../../src/replica/plan.ts'
 import { restoreFile } from '../../src/restore/restore-file.ts'
-import { seededRandom } from '../../src/simulation/random.ts'
 import { describeWith, litestream, python } from '../needs.ts'
 import {
   blockSizes,

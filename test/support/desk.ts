@@ -8,9 +8,9 @@ import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { entryPath } from '../../src/adapters/sandbox/sandbox.ts'
 import { botChecks } from '../../src/drill/bot-schema.ts'
 import type { DamageKind } from '../../src/drill/damage.ts'
-import { inflictDamage } from '../../src/drill/inflict.ts'
+import { holdDamage, inflictDamage } from '../../src/drill/inflict.ts'
+import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { decodeWitness, type WitnessCommit } from '../../src/drill/witness.ts'
-import { seededRandom } from '../../src/simulation/random.ts'
 import type { Child } from '../hosts/children.ts'
 import { cliEntry, genesis, type RunOptions, type Said } from './cli.ts'
 import { until } from './system.ts'
@@ -33,7 +33,8 @@ export interface Desk {
   /** A capture by the command line; resolves when it is attached. */
   replicate(...words: readonly string[]): Promise<Child>
   acknowledged(): readonly WitnessCommit[]
-  damage(kind?: DamageKind): Promise<void>
+  /** Done, and kept standing whatever the bot writes, until what it resolves with is called. */
+  damage(kind?: DamageKind): Promise<() => Promise<void>>
   clear(): Promise<void>
 }
 
@@ -88,8 +89,14 @@ export async function openDesk(start: Start, rate = 150): Promise<Desk> {
     acknowledged: () => (existsSync(witness) ? decodeWitness(readFileSync(witness, 'utf8')).commits : []),
     damage: async (kind = 'interior-page') => {
       const target = openDamageTarget(database)
-      await inflictDamage(kind, target, seededRandom(3), nodeClock)
-      target.close()
+      const damage = await inflictDamage(kind, target, seededRandom(3), nodeClock)
+      const seen = new AbortController()
+      const held = holdDamage(damage, target, nodeClock, seen.signal)
+      return async () => {
+        seen.abort()
+        await held
+        target.close()
+      }
     },
     clear: async () => {
       await run(['stop-trading', '--yes', 'desk'])

@@ -1,6 +1,6 @@
 /** A terminal, a keyboard and a system in memory, for tests of the command line: what a person typed, and what they were shown. */
 import { resolve } from 'node:path/posix'
-import type { Interruption, Terminal } from '../../src/cli/command.ts'
+import type { Terminal } from '../../src/cli/command.ts'
 import type { Parts } from '../../src/cli/parts.ts'
 import type { ConfigFlags, Surroundings } from '../../src/cli/program.ts'
 import { runProgram } from '../../src/cli/program.ts'
@@ -21,6 +21,7 @@ export const replication: ReplicationStatus = {
   replica: 'file:/replica',
   state: 'capturing',
   because: 'the capture follows the database',
+  trouble: null,
   pid: 100,
   timeline: '00000001',
   txid: '0000000000000011',
@@ -123,6 +124,7 @@ export const result: RunResult = {
       durationMs: 250,
       attempts: 1,
       evidence: {},
+      error: null,
     },
   ],
   validation: [
@@ -180,7 +182,7 @@ export function wellParts(calls: (readonly [string, unknown])[]): Parts {
     execute: noted('execute', { ended: 'done' as const, result }),
     drill: noted('drill', { ...result, mode: 'drill' as const, seed: 42, faults: ['header'], teardown: { clean: true, left: [] } }),
     runs: noted('runs', [run]),
-    runShow: noted('runShow', { ...run, detectedBecause: 'a person started it', steps: result.steps, result }),
+    runShow: noted('runShow', { ...run, detectedBecause: 'a person started it', options: {}, steps: result.steps, result }),
     runbook: noted('runbook', '# Disaster Recovery Runbook\n'),
   }
 }
@@ -220,7 +222,6 @@ export interface ShellOptions {
   readonly live?: boolean
   readonly debug?: boolean
   readonly signal?: AbortSignal
-  readonly by?: ReturnType<Interruption['by']>
 }
 
 export interface Screen {
@@ -261,7 +262,7 @@ export async function type(line: readonly string[], options: ShellOptions = {}):
   let answered = 0
   const surroundings: Surroundings = {
     terminal,
-    interruption: { signal: options.signal ?? new AbortController().signal, by: () => options.by ?? null },
+    interruption: { signal: options.signal ?? new AbortController().signal },
     clock: handClock(),
     ask:
       answers === null

@@ -1,9 +1,9 @@
 /** Runbooks of steps that a test makes, on a system that has nothing but journals: for what runs a runbook, whatever its steps do. */
 import { nodeHash } from '../../src/adapters/node/hash.ts'
+import { seededRandom } from '../../src/drill/seeded-random.ts'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
 import type { ExecuteWorld } from '../../src/runbook/execute.ts'
 import type { Runbook, RunbookPorts, Step, StepResult } from '../../src/runbook/runbook.ts'
-import { seededRandom } from '../../src/simulation/random.ts'
 import { minutes } from '../../src/units.ts'
 import { journalsInMemory } from './journal-in-memory.ts'
 
@@ -16,8 +16,8 @@ export function smallStep(name: string, over: Partial<Pick<Step, 'act' | 'forese
     phase: 'recovery',
     title: name,
     does: `Does ${name}.`,
-    repeat: 'it does nothing',
-    undo: 'none: it does nothing',
+    effect: { kind: 'reads', because: 'It does nothing.' },
+    undo: { none: 'It does nothing.' },
     needs: [],
     foresee: async () => ended('skipped', `would do ${name}`),
     act: async () => ended('done'),
@@ -32,6 +32,7 @@ export function smallRunbook(steps: readonly Step[], over: Partial<Runbook> = {}
     rto: minutes(15),
     rpo: minutes(5),
     automation: 'full',
+    options: {},
     detectedWhen: [],
     steps,
     validation: [],
@@ -64,6 +65,8 @@ export function smallSystem(store: JournalStore = journalsInMemory()): SmallSyst
     integrity: 'quick' as const,
     checks: [],
     logPatterns: [],
+    contacts: [],
+    links: {},
   })
   const journal = { store, hash: nodeHash, clock, host: 'here' }
   return { world: { journal, ports: {} as RunbookPorts, random: seededRandom(1), settings, pid: 1 }, time }

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
 import { outputFiles } from '../../src/adapters/filesystem/output-file.ts'
+import type { CaptureSettings } from '../../src/compose-capture.ts'
 import type { SystemSettings } from '../../src/compose-system.ts'
 import { newestComplete, readCatalogue } from '../../src/replica/catalogue.ts'
 import { planRestore } from '../../src/replica/plan.ts'
@@ -47,6 +48,8 @@ export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
       flushIntervalMs: 50,
       logPatterns: ['malformed', 'not a database', 'disk I/O error'],
       integrity: 'quick',
+      contacts: [],
+      links: {},
       environment: process.env,
       ...over,
     },
@@ -70,11 +73,12 @@ export interface Capture {
 }
 
 /** Resolves when the capture is attached, or has ended. */
-export async function startCapture(system: TestSystem, over: Partial<SystemSettings> = {}, ...words: readonly string[]): Promise<Capture> {
-  const settings = { ...system.settings, ...over, environment: {} }
-  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), JSON.stringify(settings), ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+export async function startCapture(system: TestSystem, over: Partial<CaptureSettings> = {}, ...words: readonly string[]): Promise<Capture> {
+  const { database, replica, stateFolder, flushIntervalMs } = { ...system.settings, ...over }
+  const settings: CaptureSettings = { database, replica, stateFolder, flushIntervalMs }
+  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), ...words], { stdio: 'pipe' })
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(`${JSON.stringify(settings)}\n`)
   track(system, child)
   const events: Capture['events'] = []
   let errors = ''

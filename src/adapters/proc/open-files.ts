@@ -2,9 +2,13 @@
  * Who has a file open, read from /proc: every descriptor and every mapping of every process is compared by device and inode, so that
  * renamed and deleted files, other mount namespaces and chroots make no difference.
  *
- * What it cannot see makes the answer incomplete, never wrong in silence:
- * - descriptors of a process that the kernel does not let us look into;
- * - processes outside our pid namespace, when the file lies on a volume that a container can share.
+ * Even root meets processes that it may not look into (a sandbox's own init, a process of a stronger container), and others do not even
+ * see those of other users where /proc hides them. They are known by their locks: /proc/locks shows everybody's, and SQLite in WAL mode
+ * holds one on the database and on its -shm from the first read of a connection until it is closed. So an unseen process with a lock on
+ * one of the files is a holder; an unseen one without may at most read it past SQLite, as a copy program does.
+ *
+ * What not even the locks show makes the answer incomplete, never wrong in silence: processes outside our pid namespace, when the file
+ * lies on a volume that a container can share.
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { sentenceOf } from '../../errors.ts'
@@ -13,35 +17,25 @@ import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
 import { isDeadMount } from '../filesystem/durable.ts'
 import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
 
-/**
- * What a process that cannot be looked into counts as. Even root meets such ones: a sandbox's own init, a process of a stronger container.
- * - `incomplete`: it may be a holder, so the answer proves nothing.
- * - `locks-suffice`: it is a holder if /proc/locks, which shows everybody's, has a lock of it on one of the files, else not. SQLite in
- *   WAL mode holds a lock on the database and on its -shm from the first read of a connection until it is closed.
- */
-export type UnseenProcesses = 'incomplete' | 'locks-suffice'
-
-export function openFilesFromProc(unseen: UnseenProcesses): OpenFiles {
-  return {
-    holders: async (files) => {
-      try {
-        return findHolders(files, unseen)
-      } catch (error) {
-        return { processes: [], complete: false, because: `${procFolder} could not be read: ${sentenceOf(error)}` }
-      }
-    },
-  }
+export const openFilesFromProc: OpenFiles = {
+  holders: async (files) => {
+    try {
+      return findHolders(files)
+    } catch (error) {
+      return { processes: [], complete: false, because: `${procFolder} could not be read: ${sentenceOf(error)}` }
+    }
+  },
 }
 
 // A process that is forked while we look has a new pid, so we look again until a round meets nobody new.
 const maxRounds = 8
 
-function findHolders(files: readonly FileIdentity[], unseen: UnseenProcesses): Holders {
+function findHolders(files: readonly FileIdentity[]): Holders {
   const wanted = new Set(files.map(keyOf))
   const inodes = files.map((file) => ` ${file.inode} `)
   const looked = new Set<number>()
   const found = new Map<number, Holder>()
-  const closed = new Set<number>()
+  let closed = 0
   const gaps: string[] = []
   for (let round = 1; ; round++) {
     const pids = listPids().filter((pid) => !looked.has(pid))
@@ -54,25 +48,19 @@ function findHolders(files: readonly FileIdentity[], unseen: UnseenProcesses): H
       looked.add(pid)
       const answer = holds(pid, wanted, inodes)
       if (answer === 'yes') found.set(pid, { pid, command: describeProcess(pid) })
-      if (answer === 'unseen') closed.add(pid)
+      if (answer === 'unseen') closed++
     }
   }
-  for (const pid of lockOwners(wanted)) if (closed.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
-  if (unseen === 'incomplete') gaps.push(...unseenGaps(closed.size))
+  // All of them: one that was looked into in vain has opened the file since, one that was never seen is hidden from us.
+  for (const pid of lockOwners(wanted)) if (!found.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
   if (!inFirstPidNamespace() && files.some((file) => file.device !== statSync('/').dev)) {
     gaps.push('this process runs in a container and the file lies on a volume: processes outside the container cannot be seen')
   }
   const processes = [...found.values()].sort((a, b) => a.pid - b.pid)
   if (gaps.length > 0) return { processes, complete: false, because: gaps.join('; ') }
-  const rest = closed.size === 0 ? '' : `, ${closed.size} of them by their locks only`
-  return { processes, complete: true, because: `${looked.size} processes were looked into by inode${rest}` }
-}
-
-function unseenGaps(closed: number): string[] {
-  const gaps: string[] = []
-  if (closed > 0) gaps.push(`${closed} processes could not be looked into (of other users, or stronger than this one)`)
-  if (!showsEverybody()) gaps.push(`${procFolder} hides the processes of other users (hidepid)`)
-  return gaps
+  const rest = closed === 0 ? '' : `, ${closed} of them by their locks only`
+  const hidden = showsEverybody() ? '' : ', and those of other users, which are hidden (hidepid), by their locks only'
+  return { processes, complete: true, because: `${looked.size} processes were looked into by inode${rest}${hidden}` }
 }
 
 function holds(pid: number, wanted: ReadonlySet<string>, inodes: readonly string[]): 'yes' | 'no' | 'unseen' {
@@ -143,7 +131,7 @@ function mappedFile(pid: number, range: string, wanted: ReadonlySet<string>): bo
   }
 }
 
-/** Pids that hold a POSIX or open-file-description lock on a wanted file; the kernel tells everybody. */
+/** Pids that hold a POSIX lock or a flock on a wanted file; the kernel tells everybody. */
 function lockOwners(wanted: ReadonlySet<string>): readonly number[] {
   const owners: number[] = []
   for (const line of readFileSync(`${procFolder}/locks`, 'utf8').split('\n')) {

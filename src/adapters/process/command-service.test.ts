@@ -63,6 +63,13 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
        const service = commandService({ ...${JSON.stringify(optionsOf(command, {}))}, environment: process.env })\n${body}`,
     ])
 
+  /** A bot that writes down that it began, and who did. */
+  const noting = (): readonly string[] => ['sh', '-c', `echo $$ >>"${folder}/begun"; exec sleep 60`]
+  const begun = (): readonly number[] => {
+    const path = join(folder, 'begun')
+    return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean).map(Number) : []
+  }
+
   it('its key variables are set for us -> the bot does not get them, but everything else', async () => {
     const environment = {
       ...process.env,
@@ -70,11 +77,13 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
       DR_BACKUP_KEY_FILE: 'f',
       DR_FAILOVER_DNS_TOKEN: 't',
       DR_FAILOVER_DNS_TOKEN_FILE: 'g',
+      DR_NOTIFICATION_WEBHOOK: 'w',
+      DR_NOTIFICATION_WEBHOOK_FILE: 'h',
       API_URL: 'here',
     }
-    await serviceOf(['sh', '-c', 'env; sleep 60'], environment).start()
-    expect(logOf()).toContain('API_URL=here')
-    expect(logOf()).not.toMatch(/DR_BACKUP_KEY|DR_FAILOVER_DNS_TOKEN/)
+    await serviceOf(['sh', '-c', 'env | sort -r; sleep 60'], environment).start()
+    await expect.poll(logOf).toContain('API_URL=here')
+    expect(logOf()).not.toMatch(/DR_BACKUP_KEY|DR_FAILOVER_DNS_TOKEN|DR_NOTIFICATION_WEBHOOK/)
   })
 
   it('we end after starting it -> it runs on, and another process finds and stops it', async () => {
@@ -89,29 +98,35 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
   })
 
   it('we are killed at any moment of a start -> there is never a second bot', async () => {
-    const command = ['sh', '-c', `echo $$ >>"${folder}/begun"; exec sleep 60`]
+    const command = noting()
     const service = serviceOf(command)
     for (let delayMs = 0; delayMs < 60; delayMs += 6) {
+      // Anew each time: the number of a bot that ended may be another process by now.
+      rmSync(join(folder, 'begun'), { force: true })
       const child = starter(command, 'console.log("go"); await service.start()')
       await child.line(/go/)
       await new Promise((resolve) => setTimeout(resolve, delayMs))
       await child.end('SIGKILL')
       const after = await service.start()
       expect(after.running).toBe('yes')
-      const begun = readFileSync(join(folder, 'begun'), 'utf8').trim().split('\n').map(Number)
-      expect(begun.filter(isAlive)).toHaveLength(1)
+      // Running is known by its wrapper, which the bot itself may follow later.
+      await expect.poll(begun, { timeout: 10_000 }).not.toEqual([])
+      expect(begun().filter(isAlive)).toHaveLength(1)
       await service.stop(2000)
+      expect(begun().filter(isAlive)).toEqual([])
     }
-  }, 30_000)
+  }, 120_000)
 
   it('four processes start it at once -> exactly one bot begins', async () => {
-    const command = ['sh', '-c', `echo $$ >>"${folder}/begun"; exec sleep 60`]
-    serviceOf(command)
+    const command = noting()
+    const service = serviceOf(command)
     const racers = Array.from({ length: 4 }, () => starter(command))
     const answers = await Promise.all(racers.map((racer) => racer.line(/^\d/)))
     expect(answers).toHaveLength(4)
-    expect(readFileSync(join(folder, 'begun'), 'utf8').trim().split('\n')).toHaveLength(1)
-  }, 20_000)
+    await expect.poll(begun, { timeout: 10_000 }).not.toEqual([])
+    await service.stop(2000)
+    expect(begun()).toHaveLength(1)
+  }, 60_000)
 
   it('the state folder is lost while it runs -> it is found by its marker, and not started twice', async () => {
     const service = serviceOf(['sh', '-c', bots.obedient])

@@ -11,10 +11,11 @@ import { DrError, sentenceOf } from '../../errors.ts'
 import type { Service, ServiceState } from '../../ports/service.ts'
 import { codeOf, makeFolder } from '../filesystem/durable.ts'
 import { bootId, isGone, type ProcessFacts, readProcess } from '../proc/process-table.ts'
+import type { Environment } from './inherited.ts'
 import { lastLines } from './log-tail.ts'
 import { findMembers, type Members } from './members.ts'
 import { forgetOldStarts, makeStartDurable, newestStart, readStart, recordExit, type Start, startFiles } from './starts.ts'
-import { botEnvironment, type Environment, markerName, wrapperExit, wrapperProgram } from './wrapper.ts'
+import { botEnvironment, markerName, wrapperExit, wrapperProgram } from './wrapper.ts'
 
 export interface CommandServiceOptions {
   /** Program and arguments, as a shell would split them. */
@@ -119,6 +120,9 @@ async function start(bot: Bot): Promise<ServiceState> {
   if (registered === 'ours') {
     await makeStartDurable(bot.folder, number)
     forgetOldStarts(bot.folder)
+  } else {
+    // The other wrapper has claimed this number, and writes down who it is a moment later, which on a busy machine is not at once.
+    await until(registerMs, () => readStart(bot.folder, number).wrapper !== null)
   }
   await until(settleMs, () => registered === 'ours' && wrapper.ended() !== null)
   const after = look(bot)

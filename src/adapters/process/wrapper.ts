@@ -5,6 +5,7 @@
  * 2. It creates the record exclusively: of two starters at the same moment one wins, and the other's bot never begins.
  * 3. It waits for the bot and writes its exit status down.
  */
+import { type Environment, inheritedOf } from './inherited.ts'
 
 /** Exit statuses of the wrapper itself, when the bot was not started. */
 export const wrapperExit = { registeredByAnother: 111, notRegistered: 112 } as const
@@ -30,14 +31,6 @@ exit "$status"
 /** Names the service in the environment of the bot and of all that it starts, so that they are found even without a record. */
 export const markerName = 'GENESIS_DR_SERVICE'
 
-// What only this program needs: a bot that is broken into should not hold the keys of its own recovery.
-const secretNames = ['DR_BACKUP_KEY', 'DR_FAILOVER_DNS_TOKEN'].flatMap((name) => [name, `${name}_FILE`])
-
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** What the bot inherits of `ours`. */
 export function botEnvironment(ours: Environment, marker: string): Record<string, string> {
-  const passed: Record<string, string> = {}
-  for (const [name, value] of Object.entries(ours)) if (value !== undefined && !secretNames.includes(name)) passed[name] = value
-  return { ...passed, [markerName]: marker }
+  return { ...inheritedOf(ours), [markerName]: marker }
 }

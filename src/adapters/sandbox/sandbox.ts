@@ -16,6 +16,7 @@ import type { OpenFiles } from '../../ports/open-files.ts'
 import type { Sandbox } from '../../ports/sandbox.ts'
 import type { Service } from '../../ports/service.ts'
 import { openDamageTarget } from '../filesystem/damage.ts'
+import { type Environment, inheritedOf } from '../process/inherited.ts'
 
 export interface SandboxOptions {
   readonly folder: string
@@ -24,8 +25,10 @@ export interface SandboxOptions {
   readonly service: Service
   readonly openFiles: OpenFiles
   readonly clock: Clock
-  /** What the capture process is given: JSON. */
-  readonly captureSettings: unknown
+  /** What the capture process is told: becomes JSON. */
+  readonly captureSettings: object
+  /** Our own; the capture inherits it without our secrets. */
+  readonly environment: Environment
 }
 
 const startMs = 15_000
@@ -51,14 +54,13 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     }
   }
   return {
-    folder,
     readWitness,
     orderIds: async () => orderIdsIn(database),
     target: () => openDamageTarget(database),
     start: async () => {
       await service.start()
       await until('the first commit of the bot', async () => (await lines()) > 1)
-      capture.process = await startCapture(options.captureSettings)
+      capture.process = await startCapture(options)
       const before = await lines()
       await until('the warm-up of the bot', async () => (await lines()) >= before + warmUpCommits)
     },
@@ -81,10 +83,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   }
 }
 
-function startCapture(settings: unknown): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [entryPath('capture'), JSON.stringify(settings), '--leash', `${process.pid}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+function startCapture({ captureSettings, environment }: SandboxOptions): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [entryPath('capture'), '--leash'], { env: inheritedOf(environment), stdio: 'pipe' })
+  // It may have ended already: its exit says more than the pipe that broke.
+  child.stdin.on('error', () => undefined)
+  // Not its end: that is the leash, which only our own end cuts.
+  child.stdin.write(`${JSON.stringify(captureSettings)}\n`)
   return new Promise((resolve, reject) => {
     let errors = ''
     child.stderr.on('data', (text: Buffer) => {

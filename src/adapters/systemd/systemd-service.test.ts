@@ -189,7 +189,7 @@ describeWith([systemd, python], 'a trading bot as a systemd unit', () => {
     await expect.poll(() => statSync(witness, { throwIfNoEntry: false })?.size ?? 0, { timeout: 10_000 }).toBeGreaterThan(500)
 
     const { dev: device, ino: inode } = statSync(database)
-    const openFiles = openFilesFromProc('locks-suffice')
+    const openFiles = openFilesFromProc
     const before = await openFiles.holders([{ device, inode }])
     expect(before.processes.map((process) => process.command)).toEqual([exec])
     expect(await service.stop(5000)).toMatchObject({ running: 'no', pids: [], exitStatus: 0 })

@@ -1,4 +1,5 @@
 /** `execute`: runs a scenario's runbook. */
+import { undoText } from '../../runbook/document.ts'
 import { exitOf } from '../../runbook/result.ts'
 import type { Step } from '../../runbook/runbook.ts'
 import { laterScenarios, scenarioNames } from '../../scenario-names.ts'
@@ -56,8 +57,8 @@ async function askStep({ terminal }: World, ask: Ask, step: Step): Promise<Appro
   const { errorPalette: palette } = terminal
   const facts = [
     { label: 'does', value: step.does },
-    { label: 'repeating', value: step.repeat },
-    { label: 'undo', value: step.undo },
+    { label: 'repeating', value: `${step.effect.because} (${step.effect.kind})` },
+    { label: 'undo', value: undoText(step.undo) },
   ]
   terminal.writeError(`\n${palette.bold(step.name)}: ${step.title}\n${factList(facts, palette, terminal.columns())}\n`)
   for (;;) {

@@ -1,9 +1,8 @@
 /** `runs` and `runs show ID`: what was done, from the journals. */
-import type { RunSummary } from '../../status/runs.ts'
+import type { RunDetail, RunSummary } from '../../status/runs.ts'
 import { formatDuration } from '../../units.ts'
 import { command, show } from '../command.ts'
 import { unknownWord, usage } from '../options.ts'
-import type { RunDetail } from '../parts.ts'
 import { outcomeWord } from '../render/outcome-word.ts'
 import type { Palette } from '../render/palette.ts'
 import { resultTable } from '../render/result-table.ts'
@@ -21,7 +20,7 @@ export const runs = command({
     { line: 'runs', does: 'all, oldest first' },
     { line: 'runs show 20250101-120000-a1b2', does: 'its steps and its result' },
   ],
-  json: '[{ runId, scenario, mode, state, step, startedAt, endedAt, because }]; of one run also { detectedBecause, steps, result }',
+  json: '[{ runId, scenario, mode, state, step, startedAt, endedAt, because }]; of one run also { detectedBecause, options, steps, result }',
   run: async (_args, world, [verb, runId]) => {
     if (verb === undefined) {
       const all = await world.parts.runs()

@@ -10,7 +10,7 @@ import { timeline } from './timeline.ts'
 const began: RunEvent = { type: 'step-began', step: 'find-last-good', elapsedMs: 1500 }
 const story: readonly (RunEvent | DrillEvent)[] = [
   { type: 'note', text: 'the bot trades', elapsedMs: null },
-  { type: 'note', text: 'DAMAGE: header', elapsedMs: 0 },
+  { type: 'damage', text: 'header', elapsedMs: 0 },
   { type: 'run-started', runId: 'run-1', scenario: 'DATABASE_CORRUPTION', steps: ['find-last-good'] },
   began,
   { type: 'step-progress', step: 'find-last-good', text: 'restored 312 of 676 MiB', elapsedMs: 1800 },

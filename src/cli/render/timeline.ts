@@ -56,7 +56,10 @@ export function timeline(world: Pick<World, 'terminal' | 'json' | 'clock'>, rtoM
     onEvent: (event) => {
       switch (event.type) {
         case 'note':
-          say(event.elapsedMs, event.text, event.text.startsWith('DAMAGE') ? palette.bad : undefined)
+          say(event.elapsedMs, event.text)
+          return
+        case 'damage':
+          say(event.elapsedMs, `DAMAGE: ${event.text}`, palette.bad)
           return
         case 'run-started':
         case 'run-resumed':

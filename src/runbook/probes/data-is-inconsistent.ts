@@ -1,5 +1,5 @@
 /** "Data inconsistencies detected". */
-import { isDrError } from '../../errors.ts'
+import { runUserChecks } from '../check-database.ts'
 import { probe } from '../runbook.ts'
 
 export const dataIsInconsistent = probe({
@@ -14,14 +14,10 @@ export const dataIsInconsistent = probe({
       if (position.damage !== null) return { found: true, because: position.damage }
       if (position.moved.includes('wal')) return { found: true, because: 'the log of the database was deleted while it was in use' }
     }
-    for (const check of own) {
-      try {
-        const value = await checks.queryValue(database, check.sql, 'shared')
-        if (String(value) !== String(check.equals)) return { found: true, because: `${check.name}: ${value} instead of ${check.equals}` }
-      } catch (error) {
-        if (!isDrError(error)) throw error
-        return { found: error.kind === 'damaged' ? true : null, because: `${check.name}: ${error.message}` }
-      }
+    for await (const { check, outcome, observed, expected, error } of runUserChecks(checks, database, 'shared', own)) {
+      if (outcome === 'pass') continue
+      if (error !== null) return { found: error.kind === 'damaged' ? true : null, because: `${check}: ${observed}` }
+      return { found: true, because: `${check}: ${observed} instead of ${expected}` }
     }
     return { found: false, because: `${own.length} of ${own.length} checks hold${pid === null ? '; no capture runs to ask' : ''}` }
   },

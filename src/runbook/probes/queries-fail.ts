@@ -1,5 +1,6 @@
 /** "Unexpected query errors". */
 import { isDrError } from '../../errors.ts'
+import { lineOfDamage } from '../line-of-damage.ts'
 import { probe } from '../runbook.ts'
 
 export const queriesFail = probe({
@@ -7,11 +8,11 @@ export const queriesFail = probe({
   title: 'Unexpected query errors',
   asks: "a count of every table, and the bot's own log for words that mean damage.",
   needs: ['checks', 'service'],
-  async look({ checks, service }, { database, logPatterns }) {
-    const met = (await service?.recentLog(50))?.findLast((line) => logPatterns.some((pattern) => new RegExp(pattern, 'i').test(line)))
-    if (met !== undefined) return { found: true, because: `the bot says: ${met.slice(0, 200)}` }
+  async look({ checks, service }, settings) {
+    const line = service === null ? null : await lineOfDamage(service, settings)
+    if (line !== null) return { found: true, because: `the bot says: ${line}` }
     try {
-      const counts = await checks.rowCounts(database, 'shared')
+      const counts = await checks.rowCounts(settings.database, 'shared')
       return { found: false, because: `${Object.keys(counts).length} tables can be read` }
     } catch (error) {
       if (!isDrError(error)) throw error

@@ -24,6 +24,7 @@ export const databaseCorruption: Runbook = {
   rto: minutes(15),
   rpo: minutes(5),
   automation: 'full',
+  options: {},
   detectedWhen: [integrityCheckFails, queriesFail, dataIsInconsistent, botCrashes],
   steps: [
     stopTrading,

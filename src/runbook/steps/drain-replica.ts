@@ -7,9 +7,9 @@ export const drainReplica = step({
   phase: 'immediate',
   title: 'Copy what is committed, before anything is moved',
   does: 'Asks the capture to publish everything committed; where no capture runs, reads the rest of the log from the file at rest.',
-  repeat: 'What is published already is found published.',
-  undo: 'None is needed: the replica only grows.',
-  needs: ['capture', 'files'],
+  effect: { kind: 'idempotent', because: 'What is published already is found published.' },
+  undo: { none: 'The replica only grows.' },
+  needs: ['capture'],
   async foresee({ capture }) {
     const { pid, control } = await capture.reach()
     if (pid === null)

@@ -1,49 +1,39 @@
 /** The newest restore point that is sound: restored beside the database and looked at, newest first. */
 import { formatTxid } from '../../ltx/txid.ts'
-import { chooseTimeline, reachablePoints, readCatalogue } from '../../replica/catalogue.ts'
-import { planRestore } from '../../replica/plan.ts'
 import { formatBytes, isoTime } from '../../units.ts'
-import { countLoss, restoredFacts, restoreLastGood, temporaryName } from '../candidate.ts'
+import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
+import { choosePoint } from '../choose-point.ts'
 import { step } from '../runbook.ts'
 
-export const findLastGood = step({
-  name: 'find-last-good',
-  phase: 'recovery',
-  title: 'Identify last known good backup',
-  does: 'Restores the newest restore point to a new file beside the database, checks it (file checksums, rolling checksum, SQLite, your checks), and goes back until one passes.',
-  repeat: 'It works on a temporary file of this run only, which it makes anew.',
-  undo: 'Remove the temporary file; nothing else was touched.',
-  needs: ['store', 'files', 'outputs', 'checks'],
-  async foresee({ store }) {
-    const timeline = chooseTimeline(await readCatalogue(store), null)
-    const newest = reachablePoints(timeline).at(-1)
-    const { files } = planRestore(timeline.files, 'newest-reachable')
-    const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
-    const when = newest === undefined ? '' : ` of ${isoTime(newest.timestampMs)}`
-    const because = `would restore ${formatTxid(timeline.latestTxid)}${when} from ${files.length} files (${formatBytes(bytes)}) and check it, then earlier ones until one passes`
-    return { outcome: 'skipped', because, evidence: {} }
-  },
-  async act(ports, scope) {
-    const { drained } = scope.facts
-    const number = drained === undefined || drained.timeline === '' ? null : drained.timeline
-    const timeline = chooseTimeline(await readCatalogue(ports.store), number)
-    const temporary = temporaryName(scope)
-    const { point, restored, looked } = await restoreLastGood(ports, scope, timeline, temporary)
-    const loss = await countLoss(ports.store, timeline, point, drained)
-    return {
-      outcome: 'done',
-      because: `${formatTxid(point.maxTxid)} of ${isoTime(restored.timestampMs)} passes (${looked.length} looked at); ${loss.lossBecause}`,
-      evidence: {
-        chosen: {
-          timeline: timeline.number,
-          txid: point.maxTxid,
-          timestampMs: restored.timestampMs,
-          ...loss,
-          looked,
-          temporary,
-          ...restoredFacts(restored, scope.settings),
-        },
-      },
-    }
-  },
-})
+const target = { kind: 'last-good' } as const
+
+/** `number`: of the timeline to look on; null: the one that was drained, which is that of the database. */
+export function findLastGoodOn(number: string | null) {
+  return step({
+    name: 'find-last-good',
+    phase: 'recovery',
+    title: 'Identify last known good backup',
+    does: `Restores the newest restore point${number === null ? '' : ` of timeline ${number}`} to a new file beside the database, checks it (file checksums, rolling checksum, SQLite, your checks), and goes back until one passes.`,
+    effect: { kind: 'idempotent', because: 'It works on a temporary file of this run only, which it makes anew.' },
+    undo: { does: 'Remove the temporary file; nothing else was touched.' },
+    needs: ['store', 'files', 'outputs', 'checks'],
+    async foresee({ store }) {
+      const { plan } = await choosePoint(store, number, target)
+      const when = isoTime(plan.files.at(-1)?.timestampMs ?? 0)
+      const because = `would restore ${formatTxid(plan.txid)} of ${when} from ${plan.files.length} files (${formatBytes(plan.sizeBytes)}) and check it, then earlier ones until one passes`
+      return { outcome: 'skipped', because, evidence: {} }
+    },
+    async act(ports, scope) {
+      const { drained } = scope.facts
+      // The capture of a replica that Litestream wrote drains to no timeline.
+      const ofDatabase = drained === undefined || drained.timeline === '' ? null : drained.timeline
+      const temporary = temporaryName(scope)
+      const candidate = await restoreChosen(ports, scope, number ?? ofDatabase, target, temporary)
+      const chosen = await chosenFacts(ports.store, scope, candidate, temporary)
+      const because = `${formatTxid(chosen.txid)} of ${isoTime(chosen.timestampMs)} passes (${chosen.looked.length} looked at); ${chosen.lossBecause}`
+      return { outcome: 'done', because, evidence: { chosen } }
+    },
+  })
+}
+
+export const findLastGood = findLastGoodOn(null)

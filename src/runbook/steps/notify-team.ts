@@ -1,13 +1,13 @@
 /** Tell people, without ever making the recovery wait for them. */
-import { step } from '../runbook.ts'
+import { type RunSettings, step } from '../runbook.ts'
 
 export const notifyTeam = step({
   name: 'notify-team',
   phase: 'immediate',
   title: 'Notify team',
-  does: 'Sends one message to every configured channel; a channel that fails is recorded and not waited for.',
-  repeat: 'At worst the team reads the message twice; it carries the id of the run.',
-  undo: 'None: a message cannot be unsent.',
+  does: 'Sends one message, with your contacts and links, to every configured channel; a channel that fails is recorded and not waited for.',
+  effect: { kind: 'idempotent', because: 'At worst the team reads the message twice; it carries the id of the run.' },
+  undo: { none: 'A message cannot be unsent.' },
   optional: true,
   needs: ['notifiers'],
   async foresee({ notifiers }) {
@@ -20,7 +20,10 @@ export const notifyTeam = step({
       return { outcome: 'skipped', because: 'no channel is configured', evidence: {}, notProven: ['team notified'] }
     const message = {
       title: `${scenario.replaceAll('_', ' ')} DETECTED on ${settings.system}`,
-      body: `Run ${runId} is recovering ${settings.database}. Trading is stopped. Follow it with: genesis-dr runs show ${runId}`,
+      body: [
+        `Run ${runId} is recovering ${settings.database}. Trading is stopped. Follow it with: genesis-dr runs show ${runId}`,
+        ...whomAndWhere(settings),
+      ].join('\n'),
       severity: mode === 'drill' ? ('info' as const) : ('critical' as const),
       mode,
       runId,
@@ -32,3 +35,11 @@ export const notifyTeam = step({
     return { outcome: 'failed', because, evidence: {}, notProven: ['team notified'] }
   },
 })
+
+/** Whoever is woken by the message has not opened the runbook yet. */
+function whomAndWhere({ contacts, links }: RunSettings): readonly string[] {
+  return [
+    ...(contacts.length === 0 ? [] : [`Call: ${contacts.map(({ role, reach }, at) => `${at + 1}. ${role} ${reach}`).join(', ')}`]),
+    ...Object.entries(links).map(([name, url]) => `${name}: ${url}`),
+  ]
+}

@@ -8,8 +8,8 @@ export const protectAgain = step({
   phase: 'recovery',
   title: 'Protect the recovered database',
   does: 'Begins a new timeline that forks at the restored point, and waits until its first restore point is durable.',
-  repeat: 'The same fork is found again and gone on with.',
-  undo: 'None is needed: a timeline that nobody continues is only history.',
+  effect: { kind: 'idempotent', because: 'The same fork is found again and gone on with.' },
+  undo: { none: 'A timeline that nobody continues is only history.' },
   needs: ['capture'],
   async foresee({ capture }) {
     const { pid } = await capture.reach()

@@ -10,8 +10,11 @@ export const restoreDatabase = step({
   phase: 'recovery',
   title: 'Perform point-in-time recovery',
   does: 'Gives the checked file the owner, group and mode of the old database and links it to its name, which must be free.',
-  repeat: 'If the file stands at its name already and the temporary one is gone, it was placed; anything else at that name is refused.',
-  undo: 'Move the restored file away and rename the evidence back.',
+  effect: {
+    kind: 'idempotent',
+    because: 'If the file stands at its name already and the temporary one is gone, it was placed; anything else at that name is refused.',
+  },
+  undo: { does: 'Move the restored file away and rename the evidence back.' },
   needs: ['files'],
   async foresee(_ports, { settings }) {
     return { outcome: 'skipped', because: `would put the checked file in place of ${settings.database}`, evidence: {} }
@@ -29,7 +32,7 @@ export const restoreDatabase = step({
         throw new DrError('STEP_FAILED', {
           what: `the restored file ${chosen.temporary} is gone`,
           untouched: 'The evidence is kept; nothing was put in place of the database.',
-          next: 'Start over: genesis-dr execute --scenario DATABASE_CORRUPTION',
+          next: 'Start over: give the same command again.',
         })
       }
       await files.place(chosen.temporary, database, owner === null ? null : { ...waiting, ...owner })

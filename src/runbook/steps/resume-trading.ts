@@ -11,8 +11,8 @@ export const resumeTrading = step({
   phase: 'recovery',
   title: 'Resume operations',
   does: 'Removes the halt latch of this run, starts the service, and waits until it has the database open and goes on running.',
-  repeat: 'A latch that is gone stays gone, and a running service is left alone.',
-  undo: 'genesis-dr stop-trading',
+  effect: { kind: 'idempotent', because: 'A latch that is gone stays gone, and a running service is left alone.' },
+  undo: { does: 'genesis-dr stop-trading' },
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
   async foresee({ service }) {
     if (service === null)

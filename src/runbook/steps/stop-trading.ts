@@ -12,8 +12,8 @@ export const stopTrading = step({
   phase: 'immediate',
   title: 'STOP all trading immediately',
   does: 'Sets the halt latch, stops the service (by force after its timeout), and waits until no process but the capture has the database open.',
-  repeat: 'A latch that stands stays, and stopping what is stopped changes nothing.',
-  undo: 'None by itself: only "resume trading", after all checks, starts the bot.',
+  effect: { kind: 'idempotent', because: 'A latch that stands stays, and stopping what is stopped changes nothing.' },
+  undo: { none: 'Only "resume trading", after all checks, starts the bot.' },
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
   async foresee({ service, files, openFiles, capture }, { settings }) {
     const strangers = await strangersOn({ files, openFiles, capture }, settings.database)

@@ -1,21 +1,17 @@
 /** The mission's validation, on the database that stands in place now. */
 import { DrError } from '../../errors.ts'
 import { checkDatabase } from '../check-database.ts'
-import { type CheckResult, failures, notConfigured } from '../check-result.ts'
+import { failures } from '../check-result.ts'
+import { exchangeChecks, exchangeNotProven } from '../exchange.ts'
 import { step } from '../runbook.ts'
-
-/** What only an exchange can tell; listed so that nobody takes it for checked. */
-export const exchangeChecks: readonly CheckResult[] = ['position counts match', 'account balances', 'order states'].map((check) =>
-  notConfigured(check, 'no exchange is configured to compare with'),
-)
 
 export const validateRecovery = step({
   name: 'validate-recovery',
   phase: 'validation',
   title: 'Validate recovered data',
   does: 'Runs the integrity check, reads every table, and runs your checks on the database in place.',
-  repeat: 'It only reads.',
-  undo: 'None is needed: it only reads.',
+  effect: { kind: 'reads', because: 'It only reads.' },
+  undo: { none: 'It only reads.' },
   needs: ['checks'],
   async foresee(_ports, { settings }) {
     return {
@@ -39,7 +35,7 @@ export const validateRecovery = step({
       outcome: 'done',
       because: `${ran} of ${ran} configured checks pass`,
       evidence: { validation: results },
-      notProven: ['exchange'],
+      notProven: [exchangeNotProven],
     }
   },
 })

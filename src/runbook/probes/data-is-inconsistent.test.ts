@@ -1,0 +1,24 @@
+/** The user's own invariants on the live database: broken, unreadable and not asked are three answers. */
+import { expect, it } from 'vitest'
+import { smallSystem } from '../../../test/support/small-runbook.ts'
+import { DrError, type ErrorCode } from '../../errors.ts'
+import type { CaptureControl } from '../../ports/capture-control.ts'
+import type { DatabaseChecks } from '../../ports/database-checks.ts'
+import { dataIsInconsistent } from './data-is-inconsistent.ts'
+
+const own = ['one', 'two'].map((name) => ({ name, sql: name, equals: 0 }))
+const failing =
+  (code: ErrorCode): DatabaseChecks['queryValue'] =>
+  () =>
+    Promise.reject(new DrError(code, { what: 'it could not be read', untouched: 'All.', next: 'Look.' }))
+
+it.each<[string, DatabaseChecks['queryValue'], { readonly found: boolean | null; readonly because: string }]>([
+  ['hold', async () => 0, { found: false, because: '2 of 2 checks hold; no capture runs to ask' }],
+  ['give another value', async (_, sql) => (sql === 'two' ? 3 : 0), { found: true, because: 'two: 3 instead of 0' }],
+  ['meet damage', failing('DATABASE_DAMAGED'), { found: true, because: 'one: it could not be read' }],
+  ['cannot be asked', failing('IO_FAILED'), { found: null, because: 'one: it could not be read' }],
+])('the checks %s -> %#', async (_, queryValue, finding) => {
+  const checks = { integrity: async () => [], rowCounts: async () => ({}), queryValue }
+  const capture = { reach: async () => ({ pid: null, control: {} as CaptureControl }) }
+  expect(await dataIsInconsistent.look({ checks, capture }, { ...smallSystem().world.settings('run-1'), checks: own })).toEqual(finding)
+})
