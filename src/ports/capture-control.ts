@@ -34,7 +34,6 @@ export interface CapturePosition {
   readonly pendingCommits: number
   /** Age of the oldest of them, ms; 0 when there is none. */
   readonly lagMs: number
-  readonly walFrames: number
   readonly walBytes: number
   readonly moved: readonly ('database' | 'wal' | 'shm')[]
   /** Why the store does not take our flushes, null when it does. */

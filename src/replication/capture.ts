@@ -111,7 +111,6 @@ export class Capture {
       ...published,
       pendingCommits,
       lagMs: oldestMs === null ? 0 : Math.max(0, this.#world.clock.wallMs() - oldestMs),
-      walFrames: this.#end?.frames ?? 0,
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.pageSize + frameHeaderBytes),
       moved,
       trouble,

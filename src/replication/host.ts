@@ -62,7 +62,7 @@ export class CaptureHost implements CaptureControl {
       lastCommitMs: 0,
       pendingCommits: 0,
       lagMs: 0,
-      walFrames: 0,
+
       walBytes: 0,
       moved: [],
       damage: null,

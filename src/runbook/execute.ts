@@ -164,10 +164,10 @@ export function factsOf(state: RunState): Partial<RunFacts> {
   return evidenceOf(state) as Partial<RunFacts>
 }
 
-/** `YYYYMMDD-HHMMSS-xxxx`: sorts by time. */
+/** `YYYYMMDD-HHMMSS-mmmxx`, milliseconds and chance at the end: sorts by time. */
 export function newRunId({ journal, random }: Pick<ExecuteWorld, 'journal' | 'random'>): string {
   const time = isoTime(journal.clock.wallMs())
-  return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${random.hex(2)}`
+  return `${time.slice(0, 10).replaceAll('-', '')}-${time.slice(11, 19).replaceAll(':', '')}-${time.slice(20, 23)}${random.hex(1)}`
 }
 
 export function planOf(world: Pick<ExecuteWorld, 'journal'>, { steps }: Pick<Runbook, 'steps'>): readonly PlannedStep[] {

@@ -14,7 +14,6 @@ const position: CapturePosition = {
   lastCommitMs: 1_735_732_800_000,
   pendingCommits: 2,
   lagMs: 35,
-  walFrames: 3,
   walBytes: 12_360,
   moved: [],
   trouble: null,

@@ -71,7 +71,7 @@ export const backup: BackupStatus = {
 }
 
 export const run: RunSummary = {
-  runId: '20250101-120000-a1b2',
+  runId: '20250101-120000-482a1',
   scenario: 'DATABASE_CORRUPTION',
   mode: 'live',
   state: 'done',

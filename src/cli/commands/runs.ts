@@ -18,7 +18,7 @@ export const runs = command({
   words: { usage: '[show ID]', most: 2 },
   examples: [
     { line: 'runs', does: 'all, oldest first' },
-    { line: 'runs show 20250101-120000-a1b2', does: 'its steps and its result' },
+    { line: 'runs show 20250101-120000-482a1', does: 'its steps and its result' },
   ],
   json: '[{ runId, scenario, mode, state, step, startedAt, endedAt, because }]; of one run also { detectedBecause, options, steps, result }',
   run: async (_args, world, [verb, runId]) => {

@@ -20,7 +20,7 @@ export const validate = command({
   },
   examples: [
     { line: 'validate', does: 'proves that the newest point can be restored' },
-    { line: 'validate --run 20250101-120000-a1b2', does: 'the checks of that run, again' },
+    { line: 'validate --run 20250101-120000-482a1', does: 'the checks of that run, again' },
   ],
   json: '{ success, because, timeline, txid, timestamp, durationMs, validation: [{ check, outcome, observed, expected }], notProven }',
   exits: { 5: 'restored, and a check fails' },

@@ -87,7 +87,7 @@ describe('what else is said of a run', () => {
 
   it('what is not proven -> named; where to find the whole record -> for a live run', () => {
     expect(shown({})).toContain('not proven: exchange')
-    expect(shown({})).toContain('the whole record: genesis-dr runs show 20250101-120000-a1b2')
+    expect(shown({})).toContain('the whole record: genesis-dr runs show 20250101-120000-482a1')
     expect(shown({ mode: 'drill' })).not.toContain('the whole record')
   })
 
