@@ -55,65 +55,39 @@ export function choice<Word extends string>(
   }
 }
 
-export function wholeNumber(value: string, help: string): Option<number | null> {
+/** An option whose text becomes something else. `is`: what the text is not, where `parse` gives null; `give`: what to give instead. */
+function parsed<T>(value: string, help: string, parse: (word: string) => T | null, is: string, give: string): Option<T | null> {
   return {
     value,
     help,
     read(given, name) {
       const word = stringOf(given, name)
       if (word === null) return null
-      const number = /^\d+$/.test(word) ? Number(word) : Number.NaN
-      if (Number.isSafeInteger(number)) return number
-      throw usage(`${name} ${word} is not a whole number`, `Give digits only: ${name} 42`)
+      const found = parse(word)
+      if (found !== null) return found
+      throw usage(`${name} ${word} is not ${is}`, give.replace('FLAG', name))
     },
   }
+}
+
+export function wholeNumber(value: string, help: string): Option<number | null> {
+  const parse = (word: string): number | null => (/^\d+$/.test(word) && Number.isSafeInteger(Number(word)) ? Number(word) : null)
+  return parsed(value, help, parse, 'a whole number', 'Give digits only: FLAG 42')
 }
 
 export function time(value: string, help: string): Option<GivenTime | null> {
-  return {
-    value,
-    help,
-    read(given, name) {
-      const word = stringOf(given, name)
-      if (word === null) return null
-      const parsed = parseTime(word)
-      if (parsed !== null) return parsed
-      throw usage(`${name} ${word} is not an ISO 8601 time`, `Give one, in UTC where it has no zone: ${name} 2025-01-01T12:00:00`)
-    },
-  }
+  return parsed(value, help, parseTime, 'an ISO 8601 time', 'Give one, in UTC where it has no zone: FLAG 2025-01-01T12:00:00')
 }
 
 export function txid(value: string, help: string): Option<number | null> {
-  return {
-    value,
-    help,
-    read(given, name) {
-      const word = stringOf(given, name)
-      if (word === null) return null
-      const parsed = parseTxid(word)
-      if (parsed !== null) return parsed
-      throw usage(
-        `${name} ${word} is not a txid`,
-        `A txid is 16 hex digits, as genesis-dr backup-status shows it: ${name} 00000000000012af`,
-      )
-    },
-  }
+  const give = 'A txid is 16 hex digits, as genesis-dr backup-status shows it: FLAG 00000000000012af'
+  return parsed(value, help, parseTxid, 'a txid', give)
 }
 
 export function timelineNumber(value: string, help: string): Option<string | null> {
-  return {
-    value,
-    help,
-    read(given, name) {
-      const word = stringOf(given, name)
-      if (word === null) return null
-      if (/^[0-9a-fA-F]{1,8}$/.test(word)) return word.toLowerCase().padStart(8, '0')
-      throw usage(
-        `${name} ${word} is not the number of a timeline`,
-        `It is 8 hex digits, as genesis-dr backup-status shows it: ${name} 00000002`,
-      )
-    },
-  }
+  const parse = (word: string): string | null => (/^[0-9a-fA-F]{1,8}$/.test(word) ? word.toLowerCase().padStart(8, '0') : null)
+  const give = 'It is 8 hex digits, as genesis-dr backup-status shows it: FLAG 00000002'
+  return parsed(value, help, parse, 'the number of a timeline', give)
 }
 
 export function flagOf(name: string): string {
