@@ -11,6 +11,8 @@ export interface LiveDatabase {
   readonly bytes: DatabaseBytes
   /** Which of the opened files is no longer the one under its path. 'wal' also when the WAL was deleted. */
   moved(): readonly ('database' | 'wal' | 'shm')[]
+  /** Another database file stands under the path of this one. False also when nothing does. */
+  replaced(): boolean
   /** Calls back soon after the WAL changed, possibly before the change is committed. Returns how to stop. */
   watch(onChange: () => void): () => void
   /** Drops all locks, connections and descriptors, in the order that SQLite needs. */

@@ -23,7 +23,7 @@ function write(key: string, bytes: Uint8Array | string): void {
 
 const id = (number: string): string => `id-of-${number}`
 const claim = (number: string, parent: TimelineFork | null = null): void =>
-  write(timelineKey(number), encodeTimeline({ number, id: id(number), parent, createdAtMs: 1 }))
+  write(timelineKey(number), encodeTimeline({ number, id: id(number), parent, database: null, createdAtMs: 1 }))
 const forkOf = (number: string, forkTxid: number): TimelineFork => ({ number, id: id(number), forkTxid })
 /** Content does not matter here: a catalogue is made from names. */
 const snapshot = (timeline: string | null, txid: number): void => write(fileKey('folder', timeline, snapshotLevel, 1, txid), 'x')

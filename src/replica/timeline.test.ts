@@ -5,7 +5,13 @@ import { decodeTimeline, encodeTimeline, lineage, type Timeline } from './timeli
 
 const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`))
 const anyFork = fc.record({ number: hex(8), id: hex(16), forkTxid: fc.integer({ min: 1 }) })
-const anyTimeline = fc.record({ number: hex(8), id: hex(16), parent: fc.option(anyFork), createdAtMs: fc.nat() })
+const anyTimeline = fc.record({
+  number: hex(8),
+  id: hex(16),
+  parent: fc.option(anyFork),
+  database: fc.option(fc.string()),
+  createdAtMs: fc.nat(),
+})
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
 const sound = { format: 1, number: '00000002', id: 'a1', parent: { number: '00000001', id: 'b2', forkTxid: 7 }, createdAtMs: 5 }
 
@@ -39,7 +45,13 @@ describe('the record of a timeline', () => {
 })
 
 describe('the ancestors of a timeline', () => {
-  const make = (number: string, id: string, parent: Timeline['parent'] = null): Timeline => ({ number, id, parent, createdAtMs: 0 })
+  const make = (number: string, id: string, parent: Timeline['parent'] = null): Timeline => ({
+    number,
+    id,
+    parent,
+    database: null,
+    createdAtMs: 0,
+  })
   const first = make('00000001', 'a')
   const second = make('00000002', 'b', { number: '00000001', id: 'a', forkTxid: 5 })
   const third = make('00000003', 'c', { number: '00000002', id: 'b', forkTxid: 9 })

@@ -11,6 +11,8 @@ export interface Timeline {
   /** 16 hex digits, random: tells two timelines of one number apart. */
   readonly id: string
   readonly parent: TimelineFork | null
+  /** Path of the database that it was begun for; null where that is not known. */
+  readonly database: string | null
   readonly createdAtMs: number
 }
 
@@ -21,7 +23,7 @@ export interface TimelineFork {
   readonly forkTxid: number
 }
 
-export const foreignTimeline: Timeline = { number: null, id: '', parent: null, createdAtMs: 0 }
+export const foreignTimeline: Timeline = { number: null, id: '', parent: null, database: null, createdAtMs: 0 }
 
 export function encodeTimeline(timeline: Timeline): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ format: 1, ...timeline }, null, 2)}\n`)
@@ -33,7 +35,8 @@ export function decodeTimeline(key: string, bytes: Uint8Array): Timeline {
   const { number, id, createdAtMs } = value
   if (typeof number === 'string' && timelinePattern.test(number) && typeof id === 'string' && typeof createdAtMs === 'number') {
     const parent = decodeFork(value['parent'])
-    if (parent !== undefined) return { number, id, parent, createdAtMs }
+    const database = typeof value['database'] === 'string' ? value['database'] : null
+    if (parent !== undefined) return { number, id, parent, database, createdAtMs }
   }
   throw new DrError('LTX_DAMAGED', {
     what: `${key} is not a timeline record (${bytes.length} bytes)`,

@@ -144,7 +144,8 @@ async function facts(
       binding.timelineId === current?.id)
   const compare = !(equal || bound) && olderTxid === null && current !== null
   const equalShare = compare ? (await sumPlan(world.store, planRestore(current.files, 'newest-reachable'))).shareEqualTo(sums) : null
-  return { last, lastFrameInLog, rolling, olderTxid, bound, equalShare, takeOver }
+  const otherPath = current?.database == null || current.database === database.path ? null : current.database
+  return { last, lastFrameInLog, rolling, olderTxid, bound, equalShare, takeOver, otherPath }
 }
 
 /** Newest first: a database is rarely much older than its replica. */

@@ -18,7 +18,12 @@ let world: TimelineWorld
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'begin-timeline-'))
   store = await openFolderStore('file:replica', folder)
-  world = { store, random: seededRandom(1), clock: { wallMs: () => 5000, monotonicMs: () => 0, sleep: async () => {} } }
+  world = {
+    store,
+    databasePath: '/bot.db',
+    random: seededRandom(1),
+    clock: { wallMs: () => 5000, monotonicMs: () => 0, sleep: async () => {} },
+  }
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -39,7 +44,7 @@ const dyingAtLink = (n: number): TimelineWorld => {
 describe('the first timeline', () => {
   it('the replica is empty -> number 1, without a parent, and a random id', async () => {
     const timeline = await beginFirstTimeline(world, await readCatalogue(store))
-    expect(timeline).toMatchObject({ number: '00000001', parent: null, createdAtMs: 5000 })
+    expect(timeline).toMatchObject({ number: '00000001', parent: null, database: '/bot.db', createdAtMs: 5000 })
     expect(timeline.id).toMatch(/^[0-9a-f]{16}$/)
     expect((await readCatalogue(store)).timelines).toMatchObject([{ ...timeline, complete: false }])
   })
@@ -147,7 +152,13 @@ describe('a fork whose process died', () => {
 
   it('and a timeline of the same number, but another parent, stands there -> it is not taken for ours', async () => {
     await putHistory(store, '00000001', [1, 2])
-    const theirs = { number: '00000002', id: 'theirs', parent: { number: '00000001', id: 'another', forkTxid: 2 }, createdAtMs: 0 }
+    const theirs = {
+      number: '00000002',
+      id: 'theirs',
+      parent: { number: '00000001', id: 'another', forkTxid: 2 },
+      database: null,
+      createdAtMs: 0,
+    }
     await store.create(timelineKey('00000002'), encodeTimeline(theirs), 0)
     expect((await fork('00000001', 2)).number).toBe('00000003')
   })

@@ -17,6 +17,8 @@ export interface TimelineWorld {
   readonly store: ObjectStore
   readonly clock: Clock
   readonly random: Random
+  /** Absolute. */
+  readonly databasePath: string
 }
 
 /** A timeline with no parent, for a replica that is empty. @throws TIMELINE_SEALED */
@@ -44,7 +46,11 @@ function unfinished(catalogue: Catalogue, parent: CatalogueTimeline, txid: numbe
   return newest.latestTxid <= txid ? newest : null
 }
 
-async function claim({ store, clock, random }: TimelineWorld, catalogue: Catalogue, parent: Timeline['parent']): Promise<Timeline> {
+async function claim(
+  { store, clock, random, databasePath }: TimelineWorld,
+  catalogue: Catalogue,
+  parent: Timeline['parent'],
+): Promise<Timeline> {
   if (catalogue.foreign) {
     throw new DrError('REPLICA_FOREIGN', {
       what: `${store.url} was written by Litestream`,
@@ -54,7 +60,7 @@ async function claim({ store, clock, random }: TimelineWorld, catalogue: Catalog
   }
   const taken = [...catalogue.timelines, ...catalogue.damaged].map((one) => Number.parseInt(one.number ?? '0', 16))
   const number = formatTimeline(Math.max(0, ...taken) + 1)
-  const timeline: Timeline = { number, id: random.hex(8), parent, createdAtMs: clock.wallMs() }
+  const timeline: Timeline = { number, id: random.hex(8), parent, database: databasePath, createdAtMs: clock.wallMs() }
   const outcome = await store.create(timelineKey(number), encodeTimeline(timeline), timeline.createdAtMs)
   if (outcome === 'created') return timeline
   throw new DrError('TIMELINE_SEALED', {

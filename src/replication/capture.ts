@@ -22,6 +22,8 @@ const quietAfterMs = 500
 const slowPollMs = 250
 /** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
 const drainPatienceMs = 10_000
+/** Chosen: a busy lock of SQLite is given back within a few milliseconds. */
+const retryReadMs = 5
 
 export class Capture {
   readonly #world: CaptureWorld
@@ -76,10 +78,10 @@ export class Capture {
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
-      if (!this.#letGo) await this.#flushEverything()
+      const unread = this.#letGo ? null : await this.#flushEverything()
       const { idle, trouble, published } = this.#queue
-      const complete = this.#logDamage === null && trouble === null && idle
-      const missing = this.#logDamage ?? trouble ?? 'commits are still waiting'
+      const complete = unread === null && trouble === null && idle
+      const missing = unread ?? trouble ?? 'commits are still waiting'
       const because = complete ? 'everything committed is durable in the replica' : missing
       return { timeline: this.#attached.timeline, ...published, complete, because }
     })
@@ -115,7 +117,7 @@ export class Capture {
       moved,
       trouble,
       damage: this.#logDamage ?? this.#fileDamage,
-      continuous: this.#logDamage === null && !moved.includes('database') && !moved.includes('shm'),
+      continuous: this.#logDamage === null && moved.length === 0,
     }
   }
 
@@ -134,14 +136,14 @@ export class Capture {
   async #tick(): Promise<boolean> {
     if (this.#letGo) return false
     const { database } = this.#attached
-    const moved = database.moved()
-    if (moved.includes('database') || moved.includes('shm')) {
+    if (database.replaced()) {
       // What was committed before belongs to this history, and its files are still open.
       await this.#flushEverything()
-      this.#moved ??= databaseMoved(database.path, moved)
+      this.#moved ??= databaseMoved(database.path)
       return false
     }
-    if (moved.includes('wal')) this.#fileDamaged(`the log of ${database.path} was deleted while it was in use`)
+    // Where nothing stands in their place we follow on: whoever has these files open still commits to them.
+    for (const file of database.moved()) this.#fileDamaged(`the ${names[file]} of ${database.path} was taken away while it was in use`)
     this.#lookAtHeader()
     const before = this.#reader.place
     if (this.#logDamage === null) this.#guard(() => this.#look())
@@ -149,9 +151,27 @@ export class Capture {
     return this.#reader.place !== before || !this.#queue.idle
   }
 
-  async #flushEverything(): Promise<void> {
-    if (this.#logDamage === null) this.#guard(() => this.#reader.readOn())
-    await this.#queue.flushAll(drainPatienceMs)
+  /** Why not everything committed was read; null when it was. */
+  async #flushEverything(): Promise<string | null> {
+    const { clock } = this.#world
+    const deadline = clock.monotonicMs() + drainPatienceMs
+    let unread = this.#logDamage
+    do {
+      // More may wait in the log than memory holds, and a lock may be busy.
+      if (this.#logDamage === null) unread = this.#readAll()
+      await this.#queue.flushAll(Math.max(0, deadline - clock.monotonicMs()))
+      if (unread !== null && this.#logDamage === null) await clock.sleep(retryReadMs)
+    } while (unread !== null && this.#logDamage === null && clock.monotonicMs() < deadline && this.#queue.failure === null)
+    return this.#logDamage ?? unread
+  }
+
+  /** null: everything committed is read; otherwise why not. */
+  #readAll(): string | null {
+    let unread: string | null = 'a lock of the database was busy'
+    this.#guard(() => {
+      unread = this.#reader.hasReadTo(this.#reader.readOn()) ? null : 'more waits in the log than memory holds'
+    })
+    return unread
   }
 
   /** What is wrong with the database becomes part of the position; the standing pin stays, and so does what it protects. */
@@ -195,10 +215,12 @@ export class Capture {
   }
 }
 
-function databaseMoved(path: string, moved: readonly string[]): DrError {
+const names = { database: 'file', wal: 'log', shm: '-shm' } as const
+
+function databaseMoved(path: string): DrError {
   return new DrError('DATABASE_MOVED', {
-    what: `the ${moved.join(' and the ')} file of ${path} is not the one that was opened`,
-    untouched: 'Nothing more is published from it; what was published stays.',
+    what: `another file stands at ${path} than the one that was opened`,
+    untouched: 'Nothing more is published from the former one; what was published stays.',
     next: 'The capture looks at the path again by itself; if it refuses then, it says why.',
   })
 }

@@ -10,6 +10,7 @@ import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { PageSums } from '../replica/page-sums.ts'
 import { readHeader } from '../replica/read-object.ts'
+import { encodeTimeline } from '../replica/timeline.ts'
 import type { WalPosition } from '../wal/frames.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { FlushQueue } from './flush-queue.ts'
@@ -35,6 +36,11 @@ async function open(): Promise<{
   commit(page?: number, commits?: number): void
 }> {
   const folderStore = await openFolderStore('file:replica', folder)
+  await folderStore.create(
+    '00000001/timeline.json',
+    encodeTimeline({ number: '00000001', id: 'a'.repeat(16), parent: null, database: null, createdAtMs: 0 }),
+    0,
+  )
   const events: CaptureEvent[] = []
   const stop = new AbortController()
   let frames = 0
@@ -129,6 +135,22 @@ describe('flushes', () => {
     commit()
     await queue.flushAll(5000)
     expect([queue.published.txid, queue.idle]).toEqual([1, false])
-    expect(await store.list('00000001/')).toHaveLength(1)
+    expect(await store.list('00000001/ltx/')).toHaveLength(1)
+  })
+
+  it('somebody begins a newer timeline, or ours is gone -> no further flush is made, and it is said who', async () => {
+    const sealed = await open()
+    await sealed.store.create('00000002/timeline.json', new Uint8Array([1]), 1)
+    sealed.commit()
+    await sealed.queue.flushAll(5000)
+    expect(sealed.queue.failure).toMatchObject({ code: 'TIMELINE_SEALED', message: expect.stringContaining('00000002') })
+    expect(sealed.queue.pendingCommits).toBe(0)
+    rmSync(join(folder, '00000001'), { recursive: true })
+    rmSync(join(folder, '00000002'), { recursive: true })
+    const gone = await open()
+    rmSync(join(folder, '00000001'), { recursive: true })
+    gone.commit()
+    await gone.queue.flushAll(5000)
+    expect(gone.queue.failure).toMatchObject({ code: 'OBJECT_MISSING' })
   })
 })

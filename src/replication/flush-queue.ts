@@ -2,20 +2,23 @@
  * What was read and waits, and the flushes that carry it into the replica: one at a time, so that txids follow each other.
  * If we die here: what waits is in the log, and a flush is whole or absent in the replica.
  */
-import { sentenceOf } from '../errors.ts'
+import { DrError, sentenceOf } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { fileKey } from '../replica/layout.ts'
+import { fileKey, timelinePattern } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import type { Frame, WalPosition } from '../wal/frames.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { applyToSums, encodeFlush, flushFacts, flushPages } from './flush.ts'
 import { Pending } from './pending.ts'
-import { publishPatiently } from './publisher.ts'
+import { patiently, publishPatiently } from './publisher.ts'
 import type { FrameSink } from './wal-reader.ts'
 
 /** Chosen: more than this is not held in memory; it waits in the log, which a pin protects. */
 const pendingBytes = 32 * 1024 * 1024
+
+/** Chosen: one listing of a folder each 5 s costs nothing, and two captures of one replica are told apart before a person looks twice. */
+const lookForOthersMs = 5000
 
 export interface FlushWorld {
   readonly store: ObjectStore
@@ -44,6 +47,9 @@ export class FlushQueue implements FrameSink {
   readonly #start: FlushStart
   #pending = new Pending()
   #publishing: Promise<void> | null = null
+  /** What the flush on its way carries; null when none is. */
+  #inFlight: Pending | null = null
+  #noLookBeforeMs = -Infinity
   /** Frames of the log before what is pending. */
   #fromFrame: number
   #capturedTxid: number
@@ -81,12 +87,14 @@ export class FlushQueue implements FrameSink {
     return this.#pending.empty && this.#publishing === null
   }
 
+  /** Commits that are not durable in the replica. */
   get pendingCommits(): number {
-    return this.#pending.commits
+    return this.#pending.commits + (this.#inFlight?.commits ?? 0)
   }
 
   /** When the oldest commit that waits was seen: ms since the epoch; null when none does. */
   get oldestMs(): number | null {
+    if (this.#inFlight !== null) return this.#inFlight.firstCommitMs
     return this.#pending.empty ? null : this.#pending.firstCommitMs
   }
 
@@ -143,6 +151,8 @@ export class FlushQueue implements FrameSink {
       this.#capturedTxid = txid
       this.#capturedPages = pending.databasePages
       this.#fromFrame = pending.end?.frames ?? 0
+      this.#inFlight = pending
+      await this.#requireOurs()
       const object = { key: fileKey(store.layout, timeline, 0, txid, txid), body, timestampMs: pending.lastCommitMs }
       await publishPatiently(store, clock, object, signal, (error) => this.#troubled(error.message))
       this.#trouble = null
@@ -153,7 +163,43 @@ export class FlushQueue implements FrameSink {
     } catch (error) {
       this.#troubled(sentenceOf(error))
       this.#failure ??= error
+    } finally {
+      this.#inFlight = null
     }
+  }
+
+  /**
+   * Somebody who began a newer timeline took over: what we would add is no longer the history of the database.
+   * @throws TIMELINE_SEALED, OBJECT_MISSING when our own timeline is gone from the replica
+   */
+  async #requireOurs(): Promise<void> {
+    const { store, clock } = this.#world
+    const now = clock.monotonicMs()
+    if (now < this.#noLookBeforeMs) return
+    const numbers = (
+      await patiently(
+        () => store.folders(''),
+        clock,
+        this.#world.signal,
+        (error) => this.#troubled(error.message),
+      )
+    ).filter((name) => timelinePattern.test(name))
+    this.#noLookBeforeMs = now + lookForOthersMs
+    const { timeline } = this.#start
+    const newer = numbers.find((number) => number > timeline)
+    if (newer !== undefined) {
+      throw new DrError('TIMELINE_SEALED', {
+        what: `somebody began timeline ${newer} of ${store.url}, after ours, which is ${timeline}`,
+        untouched: 'Nothing more is published to ours; what is not in it yet is in the log of the database.',
+        next: 'Find out who copies to this replica (genesis-dr backup-status). One database has one capture; another one needs a replica of its own.',
+      })
+    }
+    if (numbers.includes(timeline)) return
+    throw new DrError('OBJECT_MISSING', {
+      what: `timeline ${timeline} is gone from ${store.url}`,
+      untouched: 'The database was not touched; what is not copied yet is in its log.',
+      next: 'Is the disk of the replica mounted? Start the capture again: it goes on where the replica is, or begins it anew.',
+    })
   }
 
   #encode(pending: Pending, txid: number): { readonly body: Uint8Array; readonly pages: number } {

@@ -12,7 +12,6 @@ const aloneAfterLetGoMs = 10_000
 const retryPauseMs = 1000
 
 export interface HostWorld extends CaptureWorld {
-  readonly databasePath: string
   readonly pid: number
   /** Something is at the path of the database. */
   readonly databaseExists: () => Promise<boolean>
@@ -118,7 +117,9 @@ export class CaptureHost implements CaptureControl {
       if (!isDrError(error, 'DATABASE_MOVED')) throw error
       this.#world.onEvent({ type: 'warning', because: error.message })
       // The replaced files are still open: what was committed to them before belongs to this history.
-      this.#lastDrain = await capture.drain()
+      const drained = await capture.drain()
+      // Whoever has them open may commit to them still, and nobody sees it now.
+      this.#lastDrain = { ...drained, complete: false, because: 'another file was put in its place while it was in use' }
       await capture.letGo()
       if (this.#capture === capture) this.#capture = null
       this.#next = { takeOver: false, fork: null }

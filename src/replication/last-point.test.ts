@@ -69,7 +69,11 @@ async function publishAll(): Promise<CatalogueTimeline> {
     }
     return encodeFlush(facts, [[1, new Uint8Array(512)]])
   })
-  await store.create('00000001/timeline.json', encodeTimeline({ number: '00000001', id: 'a'.repeat(16), parent: null, createdAtMs: 1 }), 1)
+  await store.create(
+    '00000001/timeline.json',
+    encodeTimeline({ number: '00000001', id: 'a'.repeat(16), parent: null, database: null, createdAtMs: 1 }),
+    1,
+  )
   await store.create(fileKey('folder', '00000001', 9, 1, 1), body, 1)
   return newestComplete(await readCatalogue(store))
 }

@@ -24,17 +24,26 @@ export async function publish(store: ObjectStore, key: string, body: ObjectBody,
 }
 
 /** As `publish`, again and again while the store is away, until it is done or `signal` aborts. `onTrouble` is told each time. */
-export async function publishPatiently(
+export function publishPatiently(
   store: ObjectStore,
   clock: Clock,
   object: { readonly key: string; readonly body: Uint8Array; readonly timestampMs: number },
   signal: AbortSignal,
   onTrouble: (error: DrError) => void,
 ): Promise<void> {
+  return patiently(() => publish(store, object.key, object.body, object.timestampMs), clock, signal, onTrouble)
+}
+
+/** Work on a store, again and again while the store is away. @throws what only a person can mend, and anything once `signal` aborted */
+export async function patiently<T>(
+  work: () => Promise<T>,
+  clock: Clock,
+  signal: AbortSignal,
+  onTrouble: (error: DrError) => void,
+): Promise<T> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
-      await publish(store, object.key, object.body, object.timestampMs)
-      return
+      return await work()
     } catch (error) {
       if (!isDrError(error) || error.kind !== 'unavailable' || signal.aborted) throw error
       onTrouble(error)

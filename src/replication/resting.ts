@@ -18,7 +18,6 @@ import { readLastPoint } from './last-point.ts'
 import { findRestingEnd } from './wal-tail.ts'
 
 export interface RestingWorld extends TimelineWorld {
-  readonly databasePath: string
   readonly state: CaptureState
   /** null when there is no file at the path. Closed after use. */
   readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null

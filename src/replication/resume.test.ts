@@ -11,6 +11,7 @@ const facts: ResumeFacts = {
   bound: false,
   equalShare: null,
   takeOver: false,
+  otherPath: null,
 }
 const decide = (over: Partial<ResumeFacts>) => decideResume({ ...facts, ...over })
 
@@ -69,6 +70,28 @@ describe('a capture meets a database', () => {
   })
 })
 
+describe('a copy at another path than the one that the timeline was begun for', () => {
+  const elsewhere = { otherPath: '/srv/bot.db' }
+  it.each<[string, Partial<ResumeFacts>]>([
+    ['its last frame is in the log too', { lastFrameInLog: true }],
+    ['it equals the newest point', { rolling: 111n }],
+    ['it equals an older point', { olderTxid: 7 }],
+  ])('%s -> refused, because the other may still trade; with the word a new timeline', (_, over) => {
+    const refused = decide({ ...elsewhere, ...over })
+    expect(refused).toMatchObject({ do: 'refuse', because: expect.stringContaining('/srv/bot.db') })
+    const taken = decide({ ...elsewhere, ...over, takeOver: true })
+    expect(['fork', 'take-over']).toContain(taken.do)
+  })
+
+  it('it is the file that was known, moved -> as if it had not been', () => {
+    expect(decide({ ...elsewhere, bound: true, lastFrameInLog: true }).do).toBe('continue')
+  })
+
+  it('it shares nothing -> refused, whatever is said', () => {
+    expect(decide({ ...elsewhere, equalShare: 0.1, takeOver: true }).do).toBe('refuse')
+  })
+})
+
 describe('any facts at all', () => {
   const anyFacts: fc.Arbitrary<ResumeFacts> = fc.record({
     last: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), rolling: fc.option(fc.constantFrom(1n, 2n)) })),
@@ -78,6 +101,7 @@ describe('any facts at all', () => {
     bound: fc.boolean(),
     equalShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
     takeOver: fc.boolean(),
+    otherPath: fc.constant(null),
   })
 
   it('the first proof that holds decides, in this order', () => {

@@ -14,6 +14,8 @@ export interface ResumeFacts {
   readonly rolling: bigint
   /** A restore point, older than the last, with the rolling checksum of the database as it is. */
   readonly olderTxid: number | null
+  /** Path of the database that the timeline was begun for, where it is another than this one's; null: the same, or not known. */
+  readonly otherPath: string | null
   /** The state folder knows this file by its inode as the database of this timeline. */
   readonly bound: boolean
   /** 0..1: pages that are equal in database and replica; null when it was not looked at. */
@@ -29,10 +31,30 @@ export type ResumeDecision = { readonly because: string } & (
 /** Chosen: half of the pages. A bot's database a day later shares most; two databases of one schema share a few empty pages. */
 export const equalShareBound = 0.5
 
+/**
+ * A copy of the database at another path equals the replica and is still not the one that trades: two captures would write one history.
+ * Only a person can say that it takes over, on a timeline of its own.
+ */
+function decideElsewhere(facts: ResumeFacts, lastTxid: number, path: string): ResumeDecision {
+  const txid = facts.last?.rolling === facts.rolling ? lastTxid : facts.olderTxid
+  const equals = facts.lastFrameInLog || txid !== null
+  const share = facts.equalShare
+  if (!equals && (share === null || share < equalShareBound)) return { do: 'refuse', because: sharesTooLittle(share, lastTxid) }
+  const said = `it equals ${txid === null ? 'what' : `restore point ${formatTxid(txid)} of what`} the replica has of ${path}`
+  if (!facts.takeOver) return { do: 'refuse', because: `${said}, which is another path` }
+  return txid === null ? { do: 'take-over', because: said } : { do: 'fork', txid, because: said }
+}
+
+function sharesTooLittle(share: number | null, lastTxid: number): string {
+  const part = share === null ? 'nothing known' : `${Math.floor(share * 100)} % of its pages`
+  return `the database shares ${part} with restore point ${formatTxid(lastTxid)}`
+}
+
 export function decideResume(facts: ResumeFacts): ResumeDecision {
   const { last } = facts
   if (last === null) return { do: 'begin', because: 'the replica holds nothing yet' }
   const point = `restore point ${formatTxid(last.txid)}`
+  if (facts.otherPath !== null && !facts.bound) return decideElsewhere(facts, last.txid, facts.otherPath)
   if (facts.lastFrameInLog) return { do: 'continue', because: `the last frame of ${point} is still in the log` }
   if (last.rolling === facts.rolling) return { do: 'adopt', because: `the database equals ${point}` }
   if (facts.olderTxid !== null) {

@@ -1,9 +1,11 @@
 /** Reads a live log on from where it was read to, up to its last commit, into what waits to be published. */
+
+import { must } from '../assert.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
-import { type Frame, startOf, type WalPosition } from '../wal/frames.ts'
-import { sameGeneration } from '../wal/header.ts'
-import { findLogEnd, headerOf, type LogEnd, readFrames } from './wal-tail.ts'
+import { type Frame, scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { frameHeaderBytes, frameOffset, sameGeneration } from '../wal/header.ts'
+import { findLogEnd, headerOf, type LogEnd, readFrames, walDamaged } from './wal-tail.ts'
 
 export interface FrameSink {
   /** `page` is valid during the call. */
@@ -14,11 +16,18 @@ export interface FrameSink {
   restarted(): void
 }
 
+/** Chosen: a thousand times what it takes SQLite to tell of a commit, and soon enough to be seen before the next disaster. */
+const beyondPatienceMs = 1000
+/** Chosen: most commits of a bot are a few frames; one that is longer shows as soon as a shorter one follows. */
+const beyondFrames = 64
+
 export class WalReader {
   readonly #database: LiveDatabase
   readonly #clock: Clock
   readonly #sink: FrameSink
   #place: WalPosition | null
+  /** Since when a commit stands that we are not told of; null: none does. */
+  #beyondSinceMs: number | null = null
 
   /** `place`: everything up to here was read; null: the log had no frames. */
   constructor(database: LiveDatabase, clock: Clock, sink: FrameSink, place: WalPosition | null) {
@@ -37,20 +46,63 @@ export class WalReader {
     const { locks, bytes } = this.#database
     const end = findLogEnd(locks, bytes)
     if (end.frames === 0) return end
-    if (this.#place === null || !sameGeneration(this.#place.header, end.header)) {
-      // By rule 3 of the pins the former generation was read to its end before it could be left.
-      this.#place = startOf(headerOf(end))
-      this.#sink.restarted()
-    }
+    if (this.#place === null || !sameGeneration(this.#place.header, end.header)) this.#restart(end)
     const seenMs = this.#clock.wallMs()
     this.#place = readFrames(
       bytes,
-      this.#place,
+      must(this.#place, 'a log with frames was begun'),
       end.frames,
       (frame, page, after) => this.#sink.add(frame, page, after, seenMs),
       () => this.#sink.full(),
     )
+    if (this.hasReadTo(end)) this.#lookBeyond()
     return end
+  }
+
+  /**
+   * By rule 3 of the pins the former generation was read to its end before it could be left, and there is one new one only. Where that is
+   * not so, SQLite's pins did not hold: nothing of the new generation is taken, because it does not follow what was read.
+   */
+  #restart(end: LogEnd): void {
+    const header = headerOf(end)
+    if (this.#place !== null && header.salt1 !== (this.#place.header.salt1 + 1) >>> 0) {
+      throw walDamaged('the log began anew more often than our read locks allow: commits between were not seen')
+    }
+    // All of it is verified before any of it is taken.
+    readFrames(this.#database.bytes, startOf(header), end.frames, () => {})
+    this.#place = startOf(header)
+    this.#beyondSinceMs = null
+    this.#sink.restarted()
+  }
+
+  /**
+   * SQLite tells how far the log is committed by its -shm. A bot that has another one (it was deleted while in use) commits beyond what we
+   * are told. A commit that stands in the log's file and is not told for a second is that: SQLite itself tells within microseconds.
+   */
+  #lookBeyond(): void {
+    const now = this.#clock.monotonicMs()
+    if (!this.#commitStandsBeyond()) this.#beyondSinceMs = null
+    else if (this.#beyondSinceMs === null) this.#beyondSinceMs = now
+    else if (now - this.#beyondSinceMs > beyondPatienceMs) {
+      throw walDamaged('commits stand in the log that SQLite does not show us: another program uses another -shm file')
+    }
+  }
+
+  #commitStandsBeyond(): boolean {
+    const place = this.#place
+    if (place === null) return false
+    const { bytes } = this.#database
+    const head = new Uint8Array(frameHeaderBytes)
+    const offset = frameOffset(place.frames, place.header.pageSize)
+    if (bytes.readWal(offset, head) < head.length) return false
+    const next = storedChecksum(head)
+    if (next.salt1 !== place.header.salt1 || next.salt2 !== place.header.salt2) return false
+    const buffer = new Uint8Array(beyondFrames * (frameHeaderBytes + place.header.pageSize))
+    let commits = false
+    scanFrames(place, buffer.subarray(0, bytes.readWal(offset, buffer)), (frame) => {
+      commits ||= frame.commitPages > 0
+    })
+    return commits
   }
 
   hasReadTo(end: LogEnd): boolean {

@@ -58,7 +58,7 @@ export async function putFile(store: ObjectStore, file: SmallFile): Promise<stri
 }
 
 export async function putTimeline(store: ObjectStore, number: string, parent: Timeline['parent'] = null): Promise<Timeline> {
-  const timeline = { number, id: `id-of-${number}`, parent, createdAtMs: 0 }
+  const timeline = { number, id: `id-of-${number}`, parent, database: null, createdAtMs: 0 }
   await store.create(timelineKey(number), encodeTimeline(timeline), 0)
   return timeline
 }

@@ -65,6 +65,10 @@ export function openLiveDatabase(path: string): LiveDatabase {
       if (!same(identityAt(`${path}-shm`), openedShm)) moved.push('shm')
       return moved
     },
+    replaced: () => {
+      const standing = identityAt(path)
+      return standing !== null && !same(standing, opened)
+    },
     watch: (onChange) => watchWal(path, onChange),
     close: () => {
       locks.close()
@@ -181,7 +185,7 @@ function openLocks(path: string, descriptor: number): OpenLocks {
         pins[slot].connection.exec('ROLLBACK')
         pins[slot].held = false
       },
-      walEnd: () => walEndOf(noop, 'ask for the end of the WAL'),
+      walEnd: () => walEndOf(noop),
       lockWriters: () => lockWriters(writer),
       unlockWriters: () => writer.exec('ROLLBACK'),
       checkpoint: () => checkpoint(passive, descriptor),
@@ -250,24 +254,46 @@ const bell = new Int32Array(new SharedArrayBuffer(4))
 
 /**
  * SQLite makes the file durable only when it has all of the log. Otherwise it is done here, so that the checkpoint that finishes the log,
- * for which writers wait, has little left to sync. The descriptor stays open.
+ * for which writers wait, has little left to sync. The descriptor stays open. 0 frames: another checkpoint is at work.
  */
 function checkpoint(passive: StatementSync, descriptor: number): WalEnd {
   const deadline = performance.now() + checkpointPatienceMs
-  let end = walEndOf(passive, 'checkpoint')
-  while (end.frames === 0 && performance.now() < deadline) {
+  let end = askWal(passive, 'checkpoint')
+  while (end === null && performance.now() < deadline) {
     Atomics.wait(bell, 0, 0, 1)
-    end = walEndOf(passive, 'checkpoint')
+    end = askWal(passive, 'checkpoint')
   }
-  if (end.backfilled < end.frames) fdatasyncSync(descriptor)
-  return end
+  if (end !== null && end.backfilled < end.frames) fdatasyncSync(descriptor)
+  return end ?? { frames: 0, backfilled: 0 }
 }
 
-function walEndOf(statement: StatementSync, doing: string): WalEnd {
+/** Chosen: a writer that was met between its two copies of the end is past it in microseconds; at full speed one ask in 350 meets one. */
+const lookPatienceMs = 20
+
+/** @throws DATABASE_BUSY when a writer stands still there: then the end is not known, which is not the same as an empty log */
+function walEndOf(noop: StatementSync): WalEnd {
+  const deadline = performance.now() + lookPatienceMs
+  for (;;) {
+    const end = askWal(noop, 'ask for the end of the WAL')
+    if (end !== null) return end
+    if (performance.now() > deadline) {
+      throw new DrError('DATABASE_BUSY', {
+        what: `a writer has kept the end of the log locked for ${lookPatienceMs} ms`,
+        untouched,
+        next: 'Repeat in a moment; if it lasts, look whether a process of the bot is suspended.',
+      })
+    }
+  }
+}
+
+/** null: busy, so that nothing was told. */
+function askWal(statement: StatementSync, doing: string): WalEnd | null {
   try {
     const row = must(statement.get(), 'a checkpoint pragma gives one row')
-    // -1 stands for "no log"; the columns are numbers by SQLite's documentation.
-    return { frames: Math.max(0, Number(row['log'])), backfilled: Math.max(0, Number(row['checkpointed'])) }
+    // -1 stands for "no log" or, where it was busy, for "not known"; the columns are numbers by SQLite's documentation.
+    const [busy, frames] = [Number(row['busy']), Number(row['log'])]
+    if (busy !== 0 && frames < 0) return null
+    return { frames: Math.max(0, frames), backfilled: Math.max(0, Number(row['checkpointed'])) }
   } catch (error) {
     throw sqliteError(error, doing)
   }
@@ -286,11 +312,17 @@ function openWal(path: string): { readonly descriptor: number; readonly identity
 /** The folder is watched, not the file: a log that is deleted and made anew is seen as well. */
 function watchWal(path: string, onChange: () => void): () => void {
   const name = `${basename(path)}-wal`
-  const watcher = watch(dirname(path), (_event, changed) => {
-    if (changed === name || changed === null) onChange()
-  })
-  watcher.on('error', (error) => process.emitWarning(`the folder of the database is no longer watched: ${sentenceOf(error)}`))
-  return () => watcher.close()
+  try {
+    const watcher = watch(dirname(path), (_event, changed) => {
+      if (changed === name || changed === null) onChange()
+    })
+    watcher.on('error', (error) => process.emitWarning(`the folder of the database is no longer watched: ${sentenceOf(error)}`))
+    return () => watcher.close()
+  } catch (error) {
+    // No watch is left on this machine (EMFILE, ENOSPC), or the folder is gone: the slow poll sees what it would have told.
+    if (codeOf(error) === '') throw error
+    return () => {}
+  }
 }
 
 function identityOf(facts: Stats): FileIdentity {

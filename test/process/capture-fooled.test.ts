@@ -1,0 +1,102 @@
+/** What people and programs do to the files of a live database under its capture: nothing of it may pass as complete. */
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { captureClient } from '../../src/adapters/control/client.ts'
+import { describeWith, python } from '../needs.ts'
+import {
+  clear,
+  end,
+  makeSystem,
+  query,
+  restoreNewest,
+  startCapture,
+  startWriter,
+  type TestSystem,
+  until,
+  witnessed,
+} from '../support/system.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let system: TestSystem
+beforeEach(() => {
+  system = makeSystem()
+})
+afterEach(() => clear(system))
+
+const client = () => captureClient(system.settings.stateFolder)
+const restoredTo = async (name: string): Promise<number> =>
+  Number(query((await restoreNewest(system, name)).path, 'SELECT max(seq) AS last FROM ticks')['last'])
+
+describeWith([python], 'under a capture', () => {
+  it('the database is renamed away while the bot goes on -> what it commits to the renamed files is copied all the same', async () => {
+    const writer = await startWriter(system, '--rate', '200')
+    await startCapture(system)
+    const aside = join(system.folder, 'aside')
+    mkdirSync(aside)
+    for (const suffix of ['', '-wal', '-shm']) renameSync(`${system.database}${suffix}`, join(aside, `bot.db${suffix}`))
+    const then = witnessed(system).length
+    await until(() => witnessed(system).length > then + 100, 'commits to the renamed files')
+    expect((await client().position()).continuous).toBe(false)
+    await end(system, writer, 'SIGTERM')
+    expect((await client().drain()).complete).toBe(true)
+    expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
+  })
+
+  it('the database is deleted while the bot goes on -> the same', async () => {
+    const writer = await startWriter(system, '--rate', '200')
+    await startCapture(system)
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${system.database}${suffix}`)
+    const then = witnessed(system).length
+    await until(() => witnessed(system).length > then + 50, 'commits to the deleted files')
+    await end(system, writer, 'SIGTERM')
+    await client().drain()
+    expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
+  })
+
+  it('another file is put in its place while it is in use -> a drain never says that everything is copied', async () => {
+    await startWriter(system, '--rate', '100')
+    const capture = await startCapture(system)
+    const copy = join(system.folder, 'copy.db')
+    const database = new DatabaseSync(system.database, { readOnly: true })
+    database.exec(`VACUUM INTO '${copy}'`)
+    database.close()
+    renameSync(copy, system.database)
+    await until(() => capture.process.exitCode !== null || capture.events.some((event) => event.type === 'warning'), 'it is noticed')
+    const drained = await client()
+      .drain()
+      .catch((error: unknown) => ({ complete: false, error }))
+    expect(drained.complete).toBe(false)
+  })
+
+  it('the -shm is deleted and the bot reconnects with another one -> it is seen within seconds, and nothing is called complete', async () => {
+    const first = await startWriter(system, '--rate', '100')
+    const capture = await startCapture(system)
+    rmSync(`${system.database}-shm`)
+    await end(system, first, 'SIGKILL')
+    await startWriter(system, '--rate', '100')
+    await until(async () => (await client().position()).damage !== null, 'the deleted -shm is seen')
+    await until(() => capture.events.some((event) => event.because?.includes('another -shm') === true), 'the hidden commits are seen')
+    expect(await client().drain()).toMatchObject({ complete: false })
+    expect((await client().position()).continuous).toBe(false)
+  })
+
+  it('somebody copies the recovered file elsewhere and replicates it to the same replica -> refused; with the word, the former capture stops', async () => {
+    await startWriter(system, '--rate', '100')
+    const production = await startCapture(system)
+    await client().drain()
+    const copy = join(system.folder, 'elsewhere', 'copy.db')
+    mkdirSync(join(system.folder, 'elsewhere'))
+    cpSync((await restoreNewest(system, 'r.db')).path, copy)
+    const over = { database: copy, stateFolder: join(system.folder, 'elsewhere', '.state') }
+    const second = await startCapture(system, over)
+    expect([second.process.exitCode, second.errors()]).toEqual([4, expect.stringContaining('another path')])
+    const taken = await startCapture(system, over, '--take-over')
+    expect(taken.events.find((event) => event.type === 'attached')).toMatchObject({ timeline: '00000002' })
+    await until(() => production.process.exitCode !== null, 'the former capture meets the newer timeline')
+    expect([production.process.exitCode, production.errors()]).toEqual([4, expect.stringContaining('TIMELINE_SEALED')])
+    expect(existsSync(system.database)).toBe(true)
+  })
+})
