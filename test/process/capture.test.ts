@@ -128,6 +128,23 @@ describeWith([python], 'a capture beside a writer', () => {
     expect(expectPrefix((await restoreNewest(system, 'last.db')).path)).toBe(witnessed(system).at(-1)?.seq)
   })
 
+  it('the schema, the settings and the rows of the database -> those of the bot, and nothing of ours beside them', async () => {
+    const described = () => [
+      query(system.database, "SELECT group_concat(type || name || coalesce(sql, ''), char(10)) AS schema FROM sqlite_schema"),
+      ...['user_version', 'application_id', 'auto_vacuum', 'page_size', 'journal_mode'].map((name) =>
+        query(system.database, `PRAGMA ${name}`),
+      ),
+    ]
+    await end(system, await startWriter(system, '--rate', '200', '--limit', '40'), 'SIGTERM')
+    const before = described()
+    const capture = await startCapture(system)
+    await end(system, await startWriter(system, '--rate', '400', '--limit', '200'), 'SIGTERM')
+    await captureClient(system.settings.stateFolder).drain()
+    await end(system, capture.process, 'SIGTERM')
+    expect(described()).toEqual(before)
+    expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
+  })
+
   it('nobody writes -> the capture says so and publishes nothing', async () => {
     const writer = await startWriter(system, '--rate', '200', '--limit', '50')
     await until(() => writer.exitCode !== null, 'the end of the writer')
