@@ -24,23 +24,28 @@ export interface OwnedAccess extends CaptureAccess {
 const settleMs = 2000
 
 /** 'act' keeps the lock until `close`; 'look' gives it back at once, so that looking never stands in the way of a capture. */
-export function captureAccess(database: string, stateFolder: string, store: ObjectStore, use: 'act' | 'look'): OwnedAccess {
+export function captureAccess(database: string, captureFolder: string, store: ObjectStore, use: 'act' | 'look'): OwnedAccess {
   let held: ProcessLock | null = null
-  const path = captureLockPath(stateFolder)
+  const path = captureLockPath(captureFolder)
+  const state = captureStateIn(captureFolder)
   const resting = restingCapture({
     store,
     clock: nodeClock,
     random: nodeRandom,
     databasePath: database,
-    state: captureStateIn(stateFolder),
+    state,
     openAtRest: () => openRestingDatabase(database),
   })
   const nobody: Captor = { pid: null, control: resting }
   return {
+    knownFile: async () => {
+      const binding = await state.read()
+      return binding?.path === database ? { device: binding.device, inode: binding.inode } : null
+    },
     reach: async () => {
       if (held !== null || (use === 'look' && !existsSync(path))) return nobody
-      const lock = await waitForLock(path, settleMs, () => captureListens(stateFolder))
-      if (lock === null) return { pid: holderOf(path), control: captureClient(stateFolder) }
+      const lock = await waitForLock(path, settleMs, () => captureListens(captureFolder))
+      if (lock === null) return { pid: holderOf(path), control: captureClient(captureFolder) }
       if (use === 'look') lock.release()
       else held = lock
       return nobody
@@ -54,8 +59,8 @@ export function captureAccess(database: string, stateFolder: string, store: Obje
 
 /** @throws CAPTURE_SILENT */
 function holderOf(path: string): number {
-  const pid = lockHolder(path)
-  if (pid !== null) return pid
+  const holder = lockHolder(path)
+  if (holder !== null) return holder.pid
   throw new DrError('CAPTURE_SILENT', {
     what: `a process holds ${path}, and ${path}.pid does not say which`,
     untouched: 'Nothing was done.',

@@ -5,7 +5,7 @@ import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
-import { lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
+import { describeHolder, lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { openLiveDatabase, requireFollowable } from './adapters/sqlite/live-database.ts'
@@ -17,7 +17,7 @@ import type { CaptureEvent } from './replication/capture-event.ts'
 import { CaptureHost } from './replication/host.ts'
 
 /** All that a capture is told: no secret, so that it may be given to another process. */
-export type CaptureSettings = Pick<Config, 'database' | 'replica' | 'stateFolder' | 'flushIntervalMs'>
+export type CaptureSettings = Pick<Config, 'database' | 'replica' | 'captureFolder' | 'flushIntervalMs'>
 
 /** @throws CONFIG_INVALID when no replica is known */
 export function openStore({ replica }: Pick<CaptureSettings, 'replica'>): Promise<ObjectStore> {
@@ -41,17 +41,17 @@ export async function replicate(
   settings: CaptureSettings,
   options: { readonly takeOver: boolean; readonly signal: AbortSignal; readonly onEvent: (event: CaptureEvent) => void },
 ): Promise<DrainOutcome | null> {
-  const { database, stateFolder, flushIntervalMs } = settings
+  const { database, captureFolder, flushIntervalMs } = settings
   const store = await openStore(settings)
   requireFollowable(database)
-  await makeFolder(stateFolder, 0o700)
+  await makeFolder(captureFolder, 0o700)
   const lock = await takeCaptureLock(settings)
   const host = new CaptureHost(
     {
       store,
       clock: nodeClock,
       random: nodeRandom,
-      state: captureStateIn(stateFolder),
+      state: captureStateIn(captureFolder),
       openDatabase: () => openLiveDatabase(database),
       onEvent: options.onEvent,
       flushIntervalMs,
@@ -61,7 +61,7 @@ export async function replicate(
     },
     options.takeOver,
   )
-  const stopServing = await serveControl(stateFolder, host)
+  const stopServing = await serveControl(captureFolder, host)
   try {
     return await host.run(options.signal)
   } finally {
@@ -70,13 +70,15 @@ export async function replicate(
   }
 }
 
-async function takeCaptureLock({ database, stateFolder }: CaptureSettings): Promise<ProcessLock> {
-  const path = captureLockPath(stateFolder)
-  const lock = await waitForLock(path, lockPatienceMs)
+async function takeCaptureLock({ database, captureFolder }: CaptureSettings): Promise<ProcessLock> {
+  const path = captureLockPath(captureFolder)
+  const lock = await waitForLock(path, lockPatienceMs, undefined, 'capture')
   if (lock !== null) return lock
+  const holder = lockHolder(path)
+  const passing = holder?.purpose === 'recovery'
   throw new DrError('CAPTURE_RUNNING', {
-    what: `process ${lockHolder(path) ?? '(unknown)'} captures ${database} already`,
-    untouched: 'Nothing was done by this command; that capture goes on.',
-    next: 'Look at it with: genesis-dr replication-status',
+    what: `${describeHolder(holder)} (${database})`,
+    untouched: `Nothing was done by this command; ${passing ? 'that one' : 'that capture'} goes on.`,
+    next: passing ? 'Start again when it has ended.' : 'Look at it with: genesis-dr replication-status',
   })
 }

@@ -42,12 +42,13 @@ export async function playDrill(request: PlayRequest): Promise<RunResult> {
   const capture: CaptureSettings = {
     database,
     replica: { url: 'file:./replica', path: join(folder, 'replica') },
-    stateFolder: join(folder, '.genesis'),
+    captureFolder: join(folder, '.bot.db-dr'),
     flushIntervalMs: 50,
   }
   const settings: SystemSettings = {
     ...capture,
     name: 'drill',
+    stateFolder: join(folder, '.genesis'),
     service: { command, cwd: folder },
     checks: botChecks,
     webhooks: [],

@@ -33,6 +33,7 @@ export type SystemSettings = Pick<
   | 'database'
   | 'replica'
   | 'stateFolder'
+  | 'captureFolder'
   | 'service'
   | 'checks'
   | 'webhooks'
@@ -78,7 +79,7 @@ export interface System {
 /** Everything that a runbook needs. `use`: whether the capture lock is kept once it was taken; `close` of the access gives it back. */
 export async function composeSystem(settings: SystemSettings, use: 'act' | 'look'): Promise<System> {
   const store = await openStore(settings)
-  const access = captureAccess(settings.database, settings.stateFolder, store, use)
+  const access = captureAccess(settings.database, settings.captureFolder, store, use)
   const ports: RunbookPorts = {
     clock: nodeClock,
     store,

@@ -11,6 +11,7 @@ import { DrError } from './errors.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
 import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.ts'
+import { firstDetection } from './runbook/first-detection.ts'
 import { foresee } from './runbook/foresee.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
 import type { Runbook } from './runbook/runbook.ts'
@@ -56,11 +57,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
       within(settings, dryRun ? 'look' : 'act', ({ ports, world }) =>
         (dryRun ? foreseeStopByHand : stopByHand)(ports, world.settings(`person-${by}`), by),
       ),
-    resumeTrading: ({ by }) =>
-      acting(async ({ ports, world }) => {
-        const open = await lastInterrupted(world.journal)
-        return resumeByHand(ports, world.settings(`person-${by}`), by, open?.runId ?? null)
-      }),
+    resumeTrading: ({ by }) => acting(({ world }) => resumeByHand(world, by)),
     execute: (request) => within(settings, request.dryRun ? 'look' : 'act', (system) => runScenario(system, request)),
     drill: (request) =>
       playDrill({
@@ -99,8 +96,8 @@ function runbookOf(scenario: string): Runbook {
 
 async function runScenario({ world }: System, request: ExecuteCommand) {
   const runbook = runbookOf(request.scenario)
-  const detectedAtMs = nodeClock.wallMs()
-  const common = { runbook, detectedAtMs, detectedBecause: 'a person started it', onEvent: request.onEvent, signal: request.signal }
+  const detection = await firstDetection(world, runbook.scenario, nodeClock.wallMs())
+  const common = { runbook, ...detection, onEvent: request.onEvent, signal: request.signal }
   if (request.dryRun) return { ended: 'done' as const, result: await foresee(world, common) }
   return execute(world, { ...common, mode: 'live', approve: request.approve })
 }
@@ -125,8 +122,10 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
     onEvent: request.onEvent,
     signal: request.signal,
   }
-  // What is not there is refused before a run begins. Without a named timeline the last good point is that of the one which will be drained.
-  if (timeline !== null || target.kind !== 'last-good') await choosePoint(ports.store, timeline, target)
+  // What is not there is refused before a run begins; one that was interrupted chose its point, which by now may lie on another timeline.
+  // Without a named timeline the last good point is that of the one which will be drained.
+  const begins = request.dryRun || (await lastInterrupted(world.journal)) === null
+  if (begins && (timeline !== null || target.kind !== 'last-good')) await choosePoint(ports.store, timeline, target)
   if (request.dryRun) {
     const looked = await foresee(world, common)
     if (!looked.success) return { ended: 'failed' as const, result: looked }

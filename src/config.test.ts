@@ -12,6 +12,7 @@ const input = (text: string | null, over: Partial<ConfigInput> = {}): ConfigInpu
   resolve,
   dirname,
   basename,
+  realFile: (path) => path,
   ...over,
 })
 const read = (text: string | null, over: Partial<ConfigInput> = {}): Config => readConfig(input(text, over))
@@ -33,6 +34,7 @@ describe('no configuration at all', () => {
       database: '/work/data/trades.db',
       replica: { url: 'file:./replica', path: '/work/replica' },
       stateFolder: '/work/data/.trades.db-dr',
+      captureFolder: '/work/data/.trades.db-dr',
       service: null,
       checks: [],
       webhooks: [],
@@ -66,6 +68,7 @@ describe('what the file says', () => {
       database: '/etc/desk/data/bot.db',
       replica: { url: 'file:backup', path: '/etc/desk/backup' },
       stateFolder: '/etc/desk/.genesis',
+      captureFolder: '/etc/desk/data/.bot.db-dr',
       service: { command: ['python3', 'bot.py'], cwd: '/etc/desk/bot' },
     })
     expect(read('service: { command: [bot] }')).toMatchObject({ service: { cwd: '/etc/desk' } })
@@ -110,6 +113,24 @@ describe('what the file says', () => {
 
   it.each(Object.entries(settings))('the example of %s -> is one', (key, { example }) => {
     expect(refusal(`${key}: ${example}`)).toBe('nothing was refused')
+  })
+
+  it.each([
+    "SELECT ';'",
+    'SELECT 1;',
+    'SELECT 1 -- ; not; one',
+    "SELECT ''';' || \"a;b\" /* ; */;",
+    'SELECT [a;b], `c;d` FROM t; /* the end',
+  ])('the check %s -> one statement', (sql) => {
+    expect(read(JSON.stringify({ checks: [{ name: 'x', sql, equals: '1764112345123456789' }] })).checks).toMatchObject([{ sql }])
+  })
+
+  it('the database is a symbolic link -> what is beside it counts from the file itself', () => {
+    const realFile = (path: string): string => path.replace('/work/link', '/srv/real')
+    expect(read(null, { flags: { database: 'link/bot.db' }, realFile })).toMatchObject({
+      database: '/srv/real/bot.db',
+      stateFolder: '/srv/real/.bot.db-dr',
+    })
   })
 
   it('all examples in one file -> a configuration with all of them', () => {
@@ -161,6 +182,10 @@ describe('what is wrong with it', () => {
     ['name: x\nflushInterval: -1', 2, 'flushInterval'],
     ['checks: [{ name: x, sql: "SELECT 1" }]', 1, 'checks.0.equals'],
     ['checks:\n  - { name: x, sql: "SELECT 1", equals: 1, unless: 2 }', 1, 'checks.0'],
+    ['checks: [{ name: x, sql: "SELECT 0; SELECT 1", equals: 0 }]', 1, 'checks.0.sql: is not exactly one statement'],
+    ['checks: [{ name: x, sql: "-- nothing", equals: 0 }]', 1, 'checks.0.sql: is not exactly one statement'],
+    ['checks: [{ name: x, sql: " ; ", equals: 0 }]', 1, 'checks.0.sql'],
+    ['checks: [{ name: x, sql: "SELECT 1", equals: 1764112345123456789 }]', 1, 'checks.0.equals: '],
     ['logPatterns: ["("]', 1, 'logPatterns.0: is not a regular expression'],
     ['logPatterns: ["malformed", ""]', 1, 'logPatterns.1: is not a regular expression, or matches everything'],
     ['notify: [{ webhook: "not a url" }]', 1, 'notify.0.webhook'],

@@ -24,11 +24,14 @@ export interface Config {
   readonly name: string
   /** null when there is no configuration file. */
   readonly file: string | null
-  /** Absolute. */
+  /** Absolute, without symbolic links: SQLite keeps the log beside the file itself. */
   readonly database: string
   /** `path`: absolute, of a `file:` URL. null: none is configured. */
   readonly replica: { readonly url: string; readonly path: string } | null
+  /** What the runs on this system leave: latch, journal, evidence, the log of the bot. */
   readonly stateFolder: string
+  /** What a capture of this database keeps: a function of its path alone, so that whoever names the database finds its capture. */
+  readonly captureFolder: string
   readonly service: { readonly systemd: string } | { readonly command: readonly string[]; readonly cwd: string } | null
   readonly checks: readonly UserCheck[]
   readonly webhooks: readonly string[]
@@ -49,11 +52,17 @@ interface Setting {
   readonly byDefault: string
 }
 
+const exactly = 'is too large to be exact as a number: put it in quotes'
 const service = z.union([
   z.strictObject({ systemd: z.string().min(1) }),
   z.strictObject({ command: z.array(z.string()).min(1), cwd: z.string().default('.') }),
 ])
-const check = z.strictObject({ name: z.string().min(1), sql: z.string().min(1), equals: z.union([z.string(), z.number()]) })
+const check = z.strictObject({
+  name: z.string().min(1),
+  sql: z.string().refine((sql) => statementsIn(sql) === 1, 'is not exactly one statement'),
+  // YAML has rounded it already, so it would be compared with another number than the one that is written there.
+  equals: z.union([z.string(), z.number().refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), exactly)]),
+})
 const webhook = z.strictObject({ webhook: z.url() })
 
 export const settings = {
@@ -65,7 +74,7 @@ export const settings = {
   },
   database: {
     schema: z.string().min(1),
-    help: 'The SQLite database of the bot.',
+    help: 'The SQLite database of the bot. A symbolic link is followed: the log, and the folder .NAME-dr of its capture, lie beside the file itself.',
     example: '.genesis/data/genesis.db',
     byDefault: '.genesis/data/genesis.db',
   },
@@ -83,7 +92,7 @@ export const settings = {
   },
   checks: {
     schema: z.array(check),
-    help: 'Your own invariants: a statement and the first value it must give. Used in detection, in the search for the last good point, and in validation.',
+    help: 'Your own invariants: one statement that only reads, and the first value it must give. It is given 60 s; a whole number beyond 2^53 is compared as text, so put it in quotes. Used in detection, in the search for the last good point, and in validation.',
     example: '[{ name: no orphans, sql: "SELECT count(*) FROM orders WHERE position_id NOT IN (SELECT id FROM positions)", equals: 0 }]',
     byDefault: 'none',
   },
@@ -157,15 +166,19 @@ export interface ConfigInput {
   readonly resolve: (...parts: string[]) => string
   readonly dirname: (path: string) => string
   readonly basename: (path: string) => string
+  /** The path without symbolic links, also of a file that is not there. @throws CONFIG_INVALID when what is there is no regular file */
+  readonly realFile: (path: string) => string
 }
 
 /** @throws CONFIG_INVALID naming file, line, what is wrong and the nearest known word */
 export function readConfig(input: ConfigInput): Config {
-  const { file, flags, environment, workingFolder, resolve, dirname, basename } = input
+  const { file, flags, environment, workingFolder, resolve, dirname, basename, realFile } = input
   const raw = file === null ? {} : parseFile(file.path, file.text)
   const folder = file === null ? workingFolder : dirname(resolve(workingFolder, file.path))
-  const database =
-    flags.database === undefined ? resolve(folder, raw.database ?? '.genesis/data/genesis.db') : resolve(workingFolder, flags.database)
+  const database = realFile(
+    flags.database === undefined ? resolve(folder, raw.database ?? '.genesis/data/genesis.db') : resolve(workingFolder, flags.database),
+  )
+  const beside = resolve(dirname(database), `.${basename(database)}-dr`)
   const chosen = flags.replica ?? raw.replica
   const replica =
     chosen === undefined ? null : replicaOf(chosen, (path) => resolve(flags.replica === undefined ? folder : workingFolder, path))
@@ -176,7 +189,8 @@ export function readConfig(input: ConfigInput): Config {
     file: file === null ? null : resolve(workingFolder, file.path),
     database,
     replica,
-    stateFolder: file === null ? resolve(dirname(database), `.${basename(database)}-dr`) : resolve(folder, '.genesis'),
+    stateFolder: file === null ? beside : resolve(folder, '.genesis'),
+    captureFolder: beside,
     service: serviceOf(raw.service, (path) => resolve(folder, path)),
     checks: raw.checks ?? [],
     webhooks,
@@ -246,6 +260,14 @@ function replicaOf(url: string, resolve: (path: string) => string): { readonly u
 function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Config['service'] {
   if (raw === undefined) return null
   return 'systemd' in raw ? raw : { command: raw.command, cwd: resolve(raw.cwd) }
+}
+
+/** Statements in a text of SQL, told by the semicolons outside of quotes and comments. */
+function statementsIn(sql: string): number {
+  const quotes = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]/
+  const comments = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/
+  const bare = sql.replace(new RegExp(`${quotes.source}|${comments.source}`, 'g'), (part) => (/^[-/]/.test(part) ? ' ' : 'x'))
+  return bare.split(';').filter((statement) => statement.trim() !== '').length
 }
 
 function isPattern(text: string): boolean {

@@ -56,10 +56,15 @@ export const errorTable = {
 
   OUTPUT_EXISTS: { kind: 'refused', exit: 4, means: 'There is something at the output path already; nothing is ever overwritten.' },
   VERIFICATION_FAILED: { kind: 'damaged', exit: 1, means: 'What was restored is not what was recorded, or SQLite finds it damaged.' },
+  CHECK_FAILED: {
+    kind: 'refused',
+    exit: 2,
+    means: 'A check of the configuration could not be asked: its statement is wrong, would change something, or took too long.',
+  },
   NO_GOOD_POINT: { kind: 'damaged', exit: 1, means: 'No restore point passes the checks.' },
   OWNERSHIP_LOST: { kind: 'refused', exit: 4, means: 'Owner, group or mode of the database could not be kept.' },
 
-  CAPTURE_RUNNING: { kind: 'refused', exit: 4, means: 'Another process captures this database already.' },
+  CAPTURE_RUNNING: { kind: 'refused', exit: 4, means: 'Another process captures this database already, or recovers or validates it.' },
   CAPTURE_SILENT: { kind: 'unavailable', exit: 3, means: 'The capture process holds its lock but does not answer.' },
   CAPTURE_STUCK: { kind: 'unavailable', exit: 3, means: 'The capture process answered that it could not do what was asked.' },
 

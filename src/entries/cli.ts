@@ -62,6 +62,16 @@ const ask: Ask = (question) =>
     lines.question(question, end)
   })
 
+/** For the records of who did what. A container may run us as a user that it has no name for. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SYSTEM_ERROR')) throw error
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
 function versionOf(): string {
   const text: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown'
@@ -76,7 +86,7 @@ const status = await runProgram(process.argv.slice(2), {
   clock: nodeClock,
   ask: stdin.isTTY === true && stderr.isTTY === true ? ask : null,
   resolve,
-  user: userInfo().username,
+  user: userName(),
   version: versionOf(),
   debug: environment['GENESIS_DR_DEBUG'] === '1',
   readConfig: (flags) => loadConfig({ ...flags, environment, workingFolder: process.cwd() }),

@@ -2,7 +2,10 @@
 export interface DatabaseChecks {
   /** `quick` finds broken structure; `full` also compares indexes with tables, and is about ten times slower. Problems found, empty when sound. */
   integrity(path: string, depth: 'quick' | 'full', access: FileAccess): Promise<readonly string[]>
-  /** First column of the first row of one read-only statement, null when there is no row. @throws DATABASE_DAMAGED */
+  /**
+   * First column of the first row of one read-only statement, null when there is no row. A whole number beyond 2^53 is its decimal text.
+   * @throws DATABASE_DAMAGED; CHECK_FAILED when the statement is wrong, would change something, or does not end in time
+   */
   queryValue(path: string, sql: string, access: FileAccess): Promise<string | number | null>
   /** Rows of each table, by table name. @throws DATABASE_DAMAGED */
   rowCounts(path: string, access: FileAccess): Promise<Readonly<Record<string, number>>>

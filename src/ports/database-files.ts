@@ -11,6 +11,12 @@ export interface DatabaseFiles {
    */
   setAside(path: string, folder: string): Promise<readonly string[]>
   /**
+   * The opposite of `setAside`: 'back' when every file of the database that is in `folder` has its name again, durably, log first;
+   * 'taken' when something stands at one of the names: nothing was replaced, and what was not given its name is in `folder`.
+   * If we die here: some have their names again, the others are in `folder`.
+   */
+  putBack(path: string, folder: string): Promise<'back' | 'taken'>
+  /**
    * Gives `temporary` the owner, group and mode of `like` (when given) and the name `path`, durably.
    * @throws OUTPUT_EXISTS when something is at `path`, or is named as a log of it; OWNERSHIP_LOST when owner, group or mode cannot be set; nothing has moved then.
    */

@@ -2,13 +2,16 @@
 export interface HaltLatch {
   /** null when no latch stands. One that cannot be read stands: its holder is 'unknown'. */
   read(): Promise<LatchFacts | null>
-  /** Durable when resolved. A latch that stands already is kept, whoever holds it; the one that stands is returned. */
+  /**
+   * Durable when resolved; the one that stands then is returned. A latch that stands already is kept, whoever holds it, unless a
+   * `person:NAME` sets it: theirs takes the place of one that no person holds, so that no run removes it any more.
+   */
   set(facts: LatchFacts): Promise<LatchFacts>
   /**
-   * Removes the latch of this holder, or any latch for a `person:NAME`; 'other' when somebody else's stands (it stays), 'absent' when
-   * none does. If we die here: the latch stands or not. Safe to repeat: yes, because of 'absent'.
+   * Removes the latch of this holder, or for a `person:NAME` the one that they have `seen`, whoever holds it; 'other' when another one
+   * stands (it stays), 'absent' when none does. If we die here: the latch stands or not. Safe to repeat: yes, because of 'absent'.
    */
-  release(holder: string): Promise<'released' | 'absent' | 'other'>
+  release(holder: string, seen: LatchFacts): Promise<'released' | 'absent' | 'other'>
 }
 
 export interface LatchFacts {

@@ -18,6 +18,6 @@ export interface Holders {
 
 export interface Holder {
   readonly pid: number
-  /** Command line, cut to 200 characters. */
+  /** Program, and script behind an interpreter, cut to 200 characters. No other arguments: they may hold secrets. */
   readonly command: string
 }

@@ -1,6 +1,6 @@
 /** The bot as something that is stopped and started, by a service manager or as a plain command. */
 export interface Service {
-  /** For people: "unit genesis-trading", "command python3 bot.py". */
+  /** For people: "unit genesis-trading", "command python3 bot.py"; no other arguments: they may hold secrets. */
   readonly description: string
   /** What the service manager, or the process table, says now. */
   state(): Promise<ServiceState>
@@ -26,4 +26,6 @@ export interface ServiceState {
   readonly because: string
   /** Exit status of the last end, if it is known; a signal is 128 + its number. */
   readonly exitStatus: number | null
+  /** It runs, and not as it should: more than one of it, say. Absent: nothing is known against it. */
+  readonly concern?: string
 }

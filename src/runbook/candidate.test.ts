@@ -81,10 +81,20 @@ describe('what is given up by going back', () => {
     expect(await lossAt(2, drainedAt(4, { timeline: '00000002' }), '00000002')).toMatchObject({ lostTransactions: 2, dataLossMs: 2000 })
   })
 
-  it('the clock went back between the two points -> the commits are counted, and the time is none', async () => {
+  it('the clock went back between the two points -> the commits are counted, and the time is not known', async () => {
     await putHistory(store, '00000001', [1, 2])
     await putFile(store, { timeline: '00000001', level: 0, minTxid: 3, maxTxid: 3, timestampMs: 5 })
-    expect(await lossAt(2, drainedAt(3))).toMatchObject({ lostTransactions: 1, dataLossMs: 0 })
+    expect(await lossAt(2, drainedAt(3))).toEqual({
+      lostTransactions: 1,
+      dataLossMs: null,
+      lossBecause: '1 transactions after it are given up; of how long is not known, because the clock was set back',
+    })
+  })
+
+  it('the replica was copied, and the store has other times -> those inside of the files count', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    await putFile(store, { timeline: '00000001', level: 0, minTxid: 3, maxTxid: 3, timestampMs: timeOf(2) + 61_000, storeMs: 5 })
+    expect(await lossAt(2, drainedAt(3))).toMatchObject({ lostTransactions: 1, dataLossMs: 61_000 })
   })
 
   it('nobody drained the replica -> not known', async () => {

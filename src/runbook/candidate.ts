@@ -141,15 +141,25 @@ export async function countLoss(
     return unknown(`the replica has a gap after ${formatTxid(timeline.latestTxid)}; it was written up to ${formatTxid(drained.txid)}`)
   }
   const given = reachablePoints(timeline).filter((point) => point.maxTxid > good.maxTxid)
-  const newest = given.at(-1)
-  if (newest === undefined) return { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost' }
+  if (given.length === 0) return { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost' }
   let lost = 0
+  // By the times inside of the files: those of the store are of whoever copied them last.
+  const times = [(await readHeader(store, good.key)).timestampMs]
   for (const point of given) {
-    const facts = decodeRestorePoint((await readHeader(store, point.key)).reserved)
+    const { reserved, timestampMs } = await readHeader(store, point.key)
+    times.push(timestampMs)
+    const facts = decodeRestorePoint(reserved)
     if (facts === null || facts.commits === null || point.level === snapshotLevel)
       return unknown(`${point.key} does not say how many commits it holds`)
     lost += facts.commits
   }
-  const dataLossMs = Math.max(0, newest.timestampMs - good.timestampMs)
-  return { lostTransactions: lost, dataLossMs, lossBecause: `${lost} transactions after it are given up` }
+  const lossBecause = `${lost} transactions after it are given up`
+  const wentBack = times.some((timeMs, at) => timeMs < (times[at - 1] ?? 0))
+  if (wentBack)
+    return {
+      lostTransactions: lost,
+      dataLossMs: null,
+      lossBecause: `${lossBecause}; of how long is not known, because the clock was set back`,
+    }
+  return { lostTransactions: lost, dataLossMs: must(times.at(-1), 'one of them') - must(times[0], 'one of them'), lossBecause }
 }

@@ -56,6 +56,8 @@ describe('a database that was restored', () => {
     expect(await outcome(async () => 3)).toMatchObject({ outcome: 'fail', observed: '3', expected: '0' })
     expect(await outcome(async () => null)).toMatchObject({ outcome: 'fail', observed: 'null' })
     expect(await outcome(failing('DATABASE_DAMAGED'))).toMatchObject({ outcome: 'fail', observed: 'SQLite could not read: malformed' })
+    const thrown = await outcome(() => Promise.reject(new RangeError('too large')))
+    expect(thrown).toMatchObject({ outcome: 'fail', observed: 'the check could not be asked: too large', expected: '0' })
   })
 
   it('a check says what is expected as text -> compared as text', async () => {

@@ -1,6 +1,6 @@
 /** The checks that a restored database must pass. */
 import type { UserCheck } from '../config.ts'
-import { type DrError, isDrError } from '../errors.ts'
+import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { DatabaseChecks, FileAccess } from '../ports/database-checks.ts'
 import { type CheckResult, compared, passed } from './check-result.ts'
 import type { RunSettings } from './runbook.ts'
@@ -32,10 +32,20 @@ export async function* runUserChecks(
     try {
       yield { ...compared(name, String(await checks.queryValue(path, sql, access)), expected), error: null }
     } catch (error) {
-      if (!isDrError(error)) throw error
-      yield { check: name, outcome: 'fail', observed: error.message, expected, error }
+      const known = isDrError(error) ? error : checkFailed(error)
+      yield { check: name, outcome: 'fail', observed: known.message, expected, error: known }
     }
   }
+}
+
+/** The statement is the user's: whatever it makes anything throw is about it, and no bug that may stop a recovery. */
+function checkFailed(cause: unknown): DrError {
+  return new DrError('CHECK_FAILED', {
+    what: `the check could not be asked: ${sentenceOf(cause)}`,
+    untouched: 'The database was not changed by us.',
+    next: 'Correct the statement under "checks" in the configuration.',
+    cause,
+  })
 }
 
 async function testQueries(checks: DatabaseChecks, path: string, access: FileAccess): Promise<CheckResult> {

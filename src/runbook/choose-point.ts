@@ -1,4 +1,5 @@
 /** Which restore point a person means: by txid, by time, the newest, or the newest good one; and the files that lead there. */
+import type { DrainOutcome } from '../ports/capture-control.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, chooseTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
@@ -14,6 +15,12 @@ export interface ChosenPoint {
   readonly timeline: CatalogueTimeline
   /** Of the last good point, which nobody knows before looking: the newest that can be reached, where the search begins. */
   readonly plan: RestorePlan
+}
+
+/** The timeline of the database itself, which is not always the newest of the replica; null where the drain does not name one. */
+export function drainedTimeline(drained: Pick<DrainOutcome, 'timeline'> | null | undefined): string | null {
+  // The capture of a replica that Litestream wrote drains to no timeline.
+  return drained == null || drained.timeline === '' ? null : drained.timeline
 }
 
 /** `number`: of a timeline; null: the newest complete one. @throws POINT_NOT_FOUND, REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { journalsInMemory } from '../../test/support/journal-in-memory.ts'
 import { type SmallSystem, smallRunbook, smallStep, smallSystem } from '../../test/support/small-runbook.ts'
 import { must } from '../assert.ts'
+import { DrError } from '../errors.ts'
 import { Journal, readRun } from '../workflow/journal.ts'
 import { encodeRecord, type RecordBody } from '../workflow/record.ts'
 import { type ExecuteRequest, execute, lastInterrupted } from './execute.ts'
@@ -108,6 +109,36 @@ describe('a run', () => {
     expect(await world.journal.store.list()).toHaveLength(1)
   })
 
+  it.each([
+    ['what it found does not hold any more -> it acts again', true, false, 2],
+    ['what it found still holds -> it does not', false, false, 1],
+    ['a person skipped it -> that stays decided', true, true, 0],
+  ])('it was interrupted after a step whose outcome may expire; %s', async (_, expired, skipped, expected) => {
+    const { world } = smallSystem()
+    let acts = 0
+    const asked: unknown[] = []
+    const proving = smallStep('a', {
+      act: async () => {
+        acts++
+        return { outcome: 'done', because: 'it is proven', evidence: { resumed: { proven: true, pids: [] } } }
+      },
+      expired: async (_ports, { facts }) => {
+        asked.push(facts)
+        return expired
+      },
+    })
+    const runbook = smallRunbook([proving, smallStep('b')])
+    const stop = new AbortController()
+    const approve: ExecuteRequest['approve'] = async (step) => {
+      if (step.name === 'b') stop.abort()
+      return skipped && step.name === 'a' ? { do: 'skip', because: 'no need' } : { do: 'run' }
+    }
+    await execute(world, request({ runbook, approve, signal: stop.signal }))
+    expect(asked).toEqual([])
+    await execute(world, request({ runbook }))
+    expect([acts, asked]).toEqual([expected, skipped ? [] : [{ resumed: { proven: true, pids: [] } }]])
+  })
+
   it('one of another scenario was interrupted -> RUN_ACTIVE with how to finish it, and nothing is begun', async () => {
     const system = smallSystem()
     await write(system, '20250101-120000-aaaa', {
@@ -129,6 +160,63 @@ describe('a run', () => {
     expect(time.monotonicMs).toBeGreaterThanOrEqual(1000)
     await lock.release()
     expect((await execute(world, request())).ended).toBe('done')
+  })
+
+  it('it was asked for while another was under way, which then ended -> RUN_ACTIVE, and not a second one right after it', async () => {
+    const system = smallSystem()
+    const { journal } = system.world
+    const lock = must(await journal.store.lock(), 'nobody has it')
+    const clock = {
+      ...journal.clock,
+      sleep: async (ms: number) => {
+        await journal.clock.sleep(ms)
+        if (system.time.monotonicMs !== 100) return
+        await write(system, '20250101-120000-aaaa', started, done)
+        await lock.release()
+      },
+    }
+    const world = { ...system.world, journal: { ...journal, clock } }
+    await expect(execute(world, request())).rejects.toMatchObject({
+      code: 'RUN_ACTIVE',
+      message: 'run 20250101-120000-aaaa was being executed when this command was given, and has just ended: recovered',
+    })
+    expect(await journal.store.list()).toHaveLength(1)
+    expect((await execute(world, request())).ended).toBe('done')
+  })
+
+  it.each(['lock', 'append'] as const)(
+    'no space is left for its %s -> said that the bot was not stopped, and how to stop it',
+    async (what) => {
+      const { world } = smallSystem()
+      const full = () =>
+        Promise.reject(new DrError('DISK_FULL', { what: 'no space is left there', untouched: 'All.', next: 'Free space.' }))
+      const journal = { ...world.journal, store: { ...world.journal.store, [what]: full } }
+      await expect(execute({ ...world, journal }, request())).rejects.toMatchObject({
+        code: 'DISK_FULL',
+        untouched: 'Nothing was done by this command: the bot was NOT stopped.',
+        next: expect.stringMatching(/^Stop the bot by hand, free space/),
+      })
+    },
+  )
+
+  it('the configuration was edited since it was interrupted -> RUN_PLAN_CHANGED with what differs, and no step is begun', async () => {
+    const { world } = smallSystem()
+    const steps = [smallStep('a'), smallStep('b', { act: () => Promise.reject(new Error('it acts')) })]
+    const stop = new AbortController()
+    const approve: ExecuteRequest['approve'] = async (step) => {
+      if (step.name === 'b') stop.abort()
+      return { do: 'run' }
+    }
+    await execute(world, request({ runbook: smallRunbook(steps), approve, signal: stop.signal }))
+    const edited = { ...world, settings: (runId: string) => ({ ...world.settings(runId), database: '/data/other.db' }) }
+    await expect(execute(edited, request({ runbook: smallRunbook(steps) }))).rejects.toMatchObject({
+      code: 'RUN_PLAN_CHANGED',
+      message: expect.stringMatching(/database was \/data\/bot\.db, now it is \/data\/other\.db$/),
+    })
+    const moved = { ...world, ports: { ...world.ports, store: { ...world.ports.store, url: 'file:elsewhere' } } }
+    await expect(execute(moved, request({ runbook: smallRunbook(steps) }))).rejects.toMatchObject({
+      message: expect.stringContaining('replica was file:replica, now it is file:elsewhere'),
+    })
   })
 })
 

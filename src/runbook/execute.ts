@@ -2,12 +2,12 @@
  * Runs a runbook through the engine: one run at a time, gone on with when its process died, or looked through without acting.
  * The engine knows nothing of databases, and the steps know nothing of journals; here they meet.
  */
-import { DrError, isDrError } from '../errors.ts'
+import { DrError, type ErrorText, isDrError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import { isoTime } from '../units.ts'
 import { Journal, type JournalWorld, readRun } from '../workflow/journal.ts'
-import type { JsonObject, PlannedStep } from '../workflow/record.ts'
-import { type Approval, type RunEvent, runWorkflow, type WorkflowStep } from '../workflow/run.ts'
+import type { JsonObject, PlannedStep, RunPlace } from '../workflow/record.ts'
+import { type Approval, type RunEvent, runWorkflow, type StepScope, type WorkflowStep } from '../workflow/run.ts'
 import { evidenceOf, type RunState } from '../workflow/run-state.ts'
 import { type RunResult, resultOf } from './result.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -39,8 +39,38 @@ export type ExecuteOutcome =
   | { readonly ended: 'paused'; readonly runId: string }
 
 /** @throws RUN_ACTIVE when another process runs, or another scenario was interrupted; RUN_PLAN_CHANGED, JOURNAL_NEWER, DISK_FULL */
-export async function execute(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
-  const lock = await takeLock(world.journal)
+export function execute(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
+  return withRunLock(world.journal, (run) => executeLocked(world, request, run), botRunsOn(world))
+}
+
+/** What a person who wanted the bot stopped must know, when not even a journal can be written. */
+function botRunsOn({ ports }: ExecuteWorld): Pick<ErrorText, 'untouched' | 'next'> {
+  const by = ports.service === null ? 'by hand' : `by its service manager (${ports.service.description})`
+  return {
+    untouched: 'Nothing was done by this command: the bot was NOT stopped.',
+    next: `Stop the bot ${by}, free space on the file system of the state folder or mend what is wrong with it, then repeat.`,
+  }
+}
+
+/**
+ * Nobody else begins a run while `work` does. `onDisk`: what is said where the lock cannot be written down.
+ * @throws RUN_ACTIVE when another process holds the lock, or gave it back because its run ended while we waited
+ */
+export async function withRunLock<T>(
+  world: JournalWorld,
+  work: (onDisk: <R>(write: Promise<R>) => Promise<R>) => Promise<T>,
+  onDisk: Pick<ErrorText, 'untouched' | 'next'> | null = null,
+): Promise<T> {
+  const guarded = async <R>(write: Promise<R>): Promise<R> => {
+    try {
+      return await write
+    } catch (error) {
+      if (onDisk === null || !isDrError(error, 'DISK_FULL', 'IO_FAILED', 'DATABASE_READ_ONLY')) throw error
+      throw new DrError(error.code, { what: error.message, ...onDisk, cause: error })
+    }
+  }
+  const began = world.clock.wallMs()
+  const { lock, waited } = await guarded(takeLock(world))
   if (lock === null) {
     throw new DrError('RUN_ACTIVE', {
       what: 'another process is executing a runbook on this system',
@@ -49,7 +79,8 @@ export async function execute(world: ExecuteWorld, request: ExecuteRequest): Pro
     })
   }
   try {
-    return await executeLocked(world, request)
+    if (waited) await requireNoneEnded(world, began)
+    return await work(guarded)
   } finally {
     await lock.release()
   }
@@ -58,14 +89,30 @@ export async function execute(world: ExecuteWorld, request: ExecuteRequest): Pro
 /** Chosen: whoever only looks holds the lock for an instant; 1 s is far longer. */
 async function takeLock({ store, clock }: JournalWorld) {
   const deadline = clock.monotonicMs() + 1000
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     const lock = await store.lock()
-    if (lock !== null || clock.monotonicMs() > deadline) return lock
+    if (lock !== null || clock.monotonicMs() > deadline) return { lock, waited }
     await clock.sleep(50)
   }
 }
 
-async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Promise<ExecuteOutcome> {
+/** Whoever asked while a run was under way did not mean a second one right after it. @throws RUN_ACTIVE */
+async function requireNoneEnded(world: JournalWorld, sinceMs: number): Promise<void> {
+  const newest = (await world.store.list()).at(-1)
+  const run = newest === undefined ? null : await readableRun(world, newest)
+  if (run?.end == null || (run.endedAtMs ?? 0) < sinceMs) return
+  throw new DrError('RUN_ACTIVE', {
+    what: `run ${run.runId} was being executed when this command was given, and has just ended: ${run.end.because}`,
+    untouched: 'Nothing was done by this command.',
+    next: `Look at it with: genesis-dr runs show ${run.runId}`,
+  })
+}
+
+async function executeLocked(
+  world: ExecuteWorld,
+  request: ExecuteRequest,
+  onDisk: (write: Promise<void>) => Promise<void>,
+): Promise<ExecuteOutcome> {
   const { runbook, mode, onEvent } = request
   const interrupted = await lastInterrupted(world.journal)
   if (interrupted !== null && interrupted.scenario !== runbook.scenario) {
@@ -76,19 +123,26 @@ async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Prom
     })
   }
   const runId = interrupted?.runId ?? newRunId(world)
+  const place = placeOf(world, runId)
+  if (interrupted !== null) requireSamePlace(interrupted, place)
   const journal = await Journal.open(world.journal, runId)
-  if (interrupted === null) {
-    await journal.append({
-      type: 'run-started',
-      scenario: runbook.scenario,
-      mode,
-      system: world.settings(runId).system,
-      options: runbook.options,
-      plan: planOf(world, runbook),
-      detectedAtMs: request.detectedAtMs,
-      detectedBecause: request.detectedBecause,
-    })
-  } else await journal.append({ type: 'resumed', pid: world.pid })
+  await onDisk(
+    journal.append(
+      interrupted === null
+        ? {
+            type: 'run-started',
+            scenario: runbook.scenario,
+            mode,
+            system: world.settings(runId).system,
+            options: runbook.options,
+            place,
+            plan: planOf(world, runbook),
+            detectedAtMs: request.detectedAtMs,
+            detectedBecause: request.detectedBecause,
+          }
+        : { type: 'resumed', pid: world.pid },
+    ),
+  )
   onEvent({
     type: interrupted === null ? 'run-started' : 'run-resumed',
     runId,
@@ -100,6 +154,7 @@ async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Prom
     world: world.journal,
     journal,
     steps: runbook.steps.map((step) => workflowStep(world, runbook, step, runId, mode)),
+    command: commandFor(interrupted ?? runbook),
     approve: (name) => approveStep(request, name),
     onEvent,
     signal: request.signal,
@@ -113,26 +168,47 @@ async function executeLocked(world: ExecuteWorld, request: ExecuteRequest): Prom
   return { ended, result: keep.result }
 }
 
+function placeOf({ ports, settings }: ExecuteWorld, runId: string): RunPlace {
+  return { database: settings(runId).database, replica: ports.store.url, service: ports.service?.description ?? 'none' }
+}
+
+/** Finished steps were about that database, and would be taken for steps about this one. @throws RUN_PLAN_CHANGED */
+function requireSamePlace(run: RunState, now: RunPlace): void {
+  const { runId, place: then } = run
+  const names = ['database', 'replica', 'service'] as const
+  const changed = then === null ? [] : names.filter((name) => then[name] !== now[name])
+  if (then === null || changed.length === 0) return
+  throw new DrError('RUN_PLAN_CHANGED', {
+    what: `the configuration changed since run ${runId} began: ${changed.map((name) => `${name} was ${then[name]}, now it is ${now[name]}`).join('; ')}`,
+    untouched: 'No step was begun, and neither of them was touched.',
+    next: `Give the configuration back what it said, finish the run with ${commandFor(run)}, then change it.`,
+  })
+}
+
 async function approveStep({ runbook, approve }: ExecuteRequest, name: string): Promise<Approval> {
   const step = runbook.steps.find((one) => one.name === name)
   return step === undefined ? { do: 'run' } : approve(step)
 }
 
 function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: string, mode: Mode): WorkflowStep {
+  const scopeWith = async ({ evidence, interrupted, progress }: StepScope): Promise<Scope> => ({
+    runId,
+    scenario: runbook.scenario,
+    mode,
+    settings: world.settings(runId),
+    facts: evidence as Partial<RunFacts>,
+    interrupted,
+    runs: await world.journal.store.list(),
+    progress,
+  })
   return {
     ...planned(world, step),
     optional: step.optional === true,
-    act: async ({ evidence, interrupted, progress }) => {
-      const scope: Scope = {
-        runId,
-        scenario: runbook.scenario,
-        mode,
-        settings: world.settings(runId),
-        facts: evidence as Partial<RunFacts>,
-        interrupted,
-        progress,
-      }
-      const result = await step.act(world.ports, scope)
+    expired: async (evidence) =>
+      step.expired !== undefined &&
+      (await step.expired(world.ports, await scopeWith({ evidence, interrupted: false, progress: () => {} }))),
+    act: async (about) => {
+      const result = await step.act(world.ports, await scopeWith(about))
       return { ...result, evidence: asJson(result.evidence) }
     },
   }
@@ -150,7 +226,7 @@ export async function lastInterrupted(world: JournalWorld): Promise<RunState | n
   return null
 }
 
-async function readableRun(world: JournalWorld, runId: string): Promise<RunState | null> {
+export async function readableRun(world: JournalWorld, runId: string): Promise<RunState | null> {
   try {
     return await readRun(world, runId)
   } catch (error) {
@@ -183,6 +259,6 @@ function asJson(value: unknown): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject
 }
 
-function commandFor({ scenario, options }: RunState): string {
+export function commandFor({ scenario, options }: Pick<RunState, 'scenario' | 'options'>): string {
   return scenario === recoverScenario ? recoverCommand(options) : `genesis-dr execute --scenario ${scenario}`
 }

@@ -22,7 +22,16 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     const began = clock.monotonicMs()
     const stepAtMs = clock.wallMs()
     onEvent({ type: 'step-began', step: step.name, elapsedMs: elapsed() })
-    const scope: Scope = { runId, scenario: runbook.scenario, mode: 'dry-run', settings, facts: {}, interrupted: false, progress: () => {} }
+    const scope: Scope = {
+      runId,
+      scenario: runbook.scenario,
+      mode: 'dry-run',
+      settings,
+      facts: {},
+      interrupted: false,
+      runs: [],
+      progress: () => {},
+    }
     const seen = await foreseeStep(world, step, scope)
     const durationMs = clock.monotonicMs() - began
     steps.push({ step: step.name, attempts: 1, startedAtMs: stepAtMs, durationMs, evidence: {}, byPerson: false, ...seen })
@@ -36,6 +45,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     mode: 'dry-run',
     system: settings.system,
     options: runbook.options,
+    place: null,
     plan: planOf(world, runbook),
     detectedAtMs: request.detectedAtMs,
     detectedBecause: detected,

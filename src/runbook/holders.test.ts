@@ -11,7 +11,12 @@ const files = {} as DatabaseFiles
 const factsOf = (inode: number): FileFacts => ({ device: 1, inode, sizeBytes: 0, mode: 0o600, uid: 0, gid: 0 })
 
 /** `there`: inode by path. `asked` becomes what the process table was asked about. */
-function portsOf(there: Readonly<Record<string, number>>, holders: Holders, capturePid: number | null = null) {
+function portsOf(
+  there: Readonly<Record<string, number>>,
+  holders: Holders,
+  capturePid: number | null = null,
+  known: FileIdentity | null = null,
+) {
   const asked: (readonly FileIdentity[])[] = []
   return {
     asked,
@@ -22,7 +27,7 @@ function portsOf(there: Readonly<Record<string, number>>, holders: Holders, capt
         return holders
       },
     },
-    capture: { reach: async () => ({ pid: capturePid, control }) },
+    capture: { reach: async () => ({ pid: capturePid, control }), knownFile: async () => known },
   }
 }
 const bot = { pid: 100, command: 'python3 bot.py' }
@@ -43,14 +48,31 @@ describe('strangers on a database', () => {
     const ports = portsOf({ 'bot.db': 1, 'bot.db-wal': 2, 'bot.db-shm': 3, 'other.db': 4 }, seen())
     await strangersOn(ports, 'bot.db')
     expect(ports.asked.map((asked) => asked.map((file) => file.inode))).toEqual([[1, 2, 3]])
-    const onlyLog = portsOf({ 'bot.db-wal': 2 }, seen(bot))
-    expect((await strangersOn(onlyLog, 'bot.db')).processes).toEqual([bot])
   })
 
-  it('no file of it is there -> nobody can have it open, and nobody is asked', async () => {
-    const ports = portsOf({}, { processes: [bot], complete: false, because: 'unreadable' })
-    expect(await strangersOn(ports, 'bot.db')).toEqual({ processes: [], complete: true, because: 'no file of the database is there' })
-    expect(ports.asked).toEqual([])
+  it('its files were deleted under a bot -> the one that the capture remembers is looked for, and the bot is found', async () => {
+    const known = { device: 1, inode: 7 }
+    const ports = portsOf({}, seen(bot), null, known)
+    expect(await strangersOn(ports, 'bot.db')).toMatchObject({ processes: [bot], complete: true })
+    expect(ports.asked).toEqual([[known]])
+    // A supervisor restarted one bot, which made a new file, while another one goes on with the old.
+    const replaced = portsOf({ 'bot.db': 8 }, seen(bot), null, known)
+    expect((await strangersOn(replaced, 'bot.db')).processes).toEqual([bot])
+    expect(replaced.asked).toEqual([[factsOf(8), known]])
+    const logOnly = portsOf({ 'bot.db-wal': 2 }, seen(), null, known)
+    await strangersOn(logOnly, 'bot.db')
+    expect(logOnly.asked).toEqual([[factsOf(2), known]])
+  })
+
+  it('no file of it is there, and no capture remembers one -> it cannot be told, and that is never "nobody"', async () => {
+    const because = 'no file stands at bot.db, and no capture remembers which one did'
+    expect(await strangersOn(portsOf({}, seen()), 'bot.db')).toEqual({ processes: [], complete: false, because })
+    expect(await strangersOn(portsOf({ 'bot.db-wal': 2 }, seen(bot)), 'bot.db')).toEqual({ processes: [bot], complete: false, because })
+  })
+
+  it('it is set aside -> whoever has it open there is found', async () => {
+    const ports = portsOf({ 'evidence/bot.db': 5 }, seen(bot))
+    expect(await strangersOn(ports, 'bot.db', 'evidence/bot.db')).toMatchObject({ processes: [bot], complete: true })
   })
 
   it('some process could not be looked into -> that is kept, with why', async () => {

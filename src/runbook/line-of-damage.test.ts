@@ -1,5 +1,6 @@
 /** The bot's own log as a witness: the newest line that means damage, and no older complaint than the service still shows. */
 import { expect, it } from 'vitest'
+import { atRest } from '../../test/support/small-runbook.ts'
 import type { Service } from '../ports/service.ts'
 import { lineOfDamage } from './line-of-damage.ts'
 import { botCrashes } from './probes/bot-crashes.ts'
@@ -34,6 +35,6 @@ it('both probes that read the log -> quote the line', async () => {
     because: `it ended (exited with status 1) saying: ${damage}`,
   })
   const checks = { integrity: async () => [], queryValue: async () => 0, rowCounts: async () => ({}) }
-  expect(await queriesFail.look({ service, checks }, settings)).toEqual({ found: true, because: `the bot says: ${damage}` })
-  expect(await queriesFail.look({ service: null, checks }, settings)).toEqual({ found: false, because: '0 tables can be read' })
+  expect(await queriesFail.look({ ...atRest, service, checks }, settings)).toEqual({ found: true, because: `the bot says: ${damage}` })
+  expect(await queriesFail.look({ ...atRest, service: null, checks }, settings)).toEqual({ found: false, because: '0 tables can be read' })
 })

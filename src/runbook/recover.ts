@@ -3,7 +3,7 @@ import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import { isoTime } from '../units.ts'
 import { restoreChosen, restoredFacts } from './candidate.ts'
-import { choosePoint, type PointTarget } from './choose-point.ts'
+import { choosePoint, drainedTimeline, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
@@ -47,19 +47,19 @@ export interface RecoverFileRequest {
  */
 export async function recoverToFile(ports: RunbookPorts, request: RecoverFileRequest): Promise<RecoverReport> {
   const { files, clock } = ports
-  const { output, settings, temporary } = request
+  const { output, settings } = request
   const began = clock.monotonicMs()
   if ((await files.stat(output)) !== null) throw outputExists(output)
-  const notes = await drainIfPossible(ports, settings.database, request.target)
-  const { timeline, point, restored } = await restoreChosen(ports, request, request.timeline, request.target, temporary)
-  await files.place(temporary, output, await files.stat(settings.database))
+  const drained = await drainIfPossible(ports, settings.database, request.target)
+  const number = request.timeline ?? drained.timeline
+  const { timeline, point, restored } = await restoreTo(ports, request, number)
   return report({
     output,
     timeline: timeline.number,
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
     ...restoredFacts(restored, settings),
-    notes,
+    notes: drained.notes,
     durationMs: clock.monotonicMs() - began,
     dryRun: false,
   })
@@ -97,7 +97,7 @@ export async function foreseeRecovery(
 export function reportOfRun({ chosen, restored, evidence }: Partial<RunFacts>, durationMs: number): RecoverReport | null {
   if (chosen === undefined || restored === undefined) return null
   const { lostTransactions, lossBecause } = chosen
-  const inPlace = { ...(evidence === undefined ? {} : { evidence: evidence.folder }), lostTransactions }
+  const inPlace = { ...(evidence === undefined || evidence.files.length === 0 ? {} : { evidence: evidence.folder }), lostTransactions }
   return { ...report({ ...chosen, output: restored.path, notes: [lossBecause], durationMs, dryRun: false }), ...inPlace }
 }
 
@@ -122,18 +122,40 @@ function report(told: Told & Pick<RecoverReport, 'output' | 'notes' | 'durationM
   }
 }
 
+/** Restored, checked and under its name; when that fails, nothing of it stays. */
+async function restoreTo(ports: RunbookPorts, request: RecoverFileRequest, number: string | null) {
+  const { files } = ports
+  const { output, temporary, target, settings } = request
+  try {
+    const candidate = await restoreChosen(ports, request, number, target, temporary)
+    await files.place(temporary, output, await files.stat(settings.database))
+    return candidate
+  } catch (error) {
+    await files.removeTemporary(temporary)
+    throw error
+  }
+}
+
+interface Drained {
+  /** The one that the capture writes, which is that of the database; null: the newest. */
+  readonly timeline: string | null
+  readonly notes: readonly string[]
+}
+
 /** The newest commits are only in the replica once it is drained; where that cannot be done safely, it is said. */
-async function drainIfPossible(ports: RunbookPorts, database: string, target: PointTarget): Promise<readonly string[]> {
-  if (target.kind === 'txid' || target.kind === 'time' || (await ports.files.stat(database)) === null) return []
+async function drainIfPossible(ports: RunbookPorts, database: string, target: PointTarget): Promise<Drained> {
+  if (target.kind === 'txid' || target.kind === 'time' || (await ports.files.stat(database)) === null) return { timeline: null, notes: [] }
   const { pid, control } = await ports.capture.reach()
   if (pid === null) {
     const strangers = await strangersOn(ports, database)
     if (strangers.processes.length > 0 || !strangers.complete) {
-      return ['no capture runs and the database is in use: what was committed since the last capture is not in this file']
+      const note = 'no capture runs and the database is in use: what was committed since the last capture is not in this file'
+      return { timeline: null, notes: [note] }
     }
   }
   const drained = await control.drain()
-  return drained.complete ? [] : [`more may have been committed: ${drained.because}`]
+  const notes = drained.complete ? [] : [`more may have been committed: ${drained.because}`]
+  return { timeline: pid === null ? null : drainedTimeline(drained), notes }
 }
 
 function outputExists(output: string): DrError {

@@ -28,6 +28,7 @@ const stateOf = (...steps: readonly StepState[]): RunState => ({
   mode: 'live',
   system: 'genesis',
   options: {},
+  place: null,
   plan: [],
   detectedAtMs: 1000,
   detectedBecause: 'noticed',
@@ -64,6 +65,7 @@ const chosen: RunFacts['chosen'] = {
 }
 const losing = (dataLossMs: number | null, lostTransactions: number | null): Partial<RunFacts> => ({
   chosen: { ...chosen, dataLossMs, lostTransactions },
+  restored: { path: 'bot.db', inode: 2, sizeBytes: 0, sum: '0' },
 })
 
 describe('whether a run succeeded', () => {
@@ -152,6 +154,17 @@ describe('whether a run succeeded', () => {
   })
 })
 
+describe('what a recovery lost', () => {
+  it('is not known -> not proven, and the headline says so', () => {
+    expect(result({ facts: losing(null, null) })).toMatchObject({
+      because: 'recovered; not proven: what was lost',
+      notProven: ['what was lost'],
+      rpoMet: null,
+    })
+    expect(result({ facts: losing(null, 3) })).toMatchObject({ notProven: [], lostTransactions: 3, rpoMet: null })
+  })
+})
+
 describe('the time of a recovery', () => {
   it('it recovered -> from detection to the end, against the target', () => {
     expect(result({ endedAtMs: 1000 + minutes(15) })).toMatchObject({
@@ -169,14 +182,16 @@ describe('the time of a recovery', () => {
     expect(result({ failure: 'no' })).toMatchObject({ recoveryTimeMs: null, recoveryTimeMinutes: null, rtoMet: null })
   })
 
-  it('the clock of the wall was set back meanwhile -> never negative', () => {
-    expect(result({ endedAtMs: 0 })).toMatchObject({ recoveryTimeMs: 0 })
+  it('the clock of the wall was set back meanwhile -> not measured', () => {
+    expect(result({ endedAtMs: 0 })).toMatchObject({ success: true, recoveryTimeMs: null, recoveryTimeMinutes: null, rtoMet: null })
   })
 })
 
 describe('what was lost', () => {
-  it('nothing was chosen yet -> not measured, and not met', () => {
-    expect(result()).toMatchObject({ dataLossMs: null, dataLossMinutes: null, lostTransactions: null, lostOrders: null, rpoMet: null })
+  it('nothing was restored yet -> not measured, and not met, also where a point was chosen', () => {
+    const unmeasured = { dataLossMs: null, dataLossMinutes: null, lostTransactions: null, lostOrders: null, rpoMet: null }
+    expect(result()).toMatchObject(unmeasured)
+    expect(result({ facts: { chosen } })).toMatchObject(unmeasured)
   })
 
   it('it could not be counted -> not measured, and not met', () => {

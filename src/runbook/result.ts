@@ -30,7 +30,7 @@ export interface RunResult {
   readonly notProven: readonly string[]
   readonly startedAt: string
   readonly endedAt: string
-  /** From detection until every configured check had passed and trading had resumed; null when that did not happen. */
+  /** From detection until every configured check had passed and trading had resumed; null when that did not happen, or the clock was set back. */
   readonly recoveryTimeMs: number | null
   readonly recoveryTimeMinutes: number | null
   readonly rtoTargetMinutes: number
@@ -56,8 +56,10 @@ export interface Loss {
 }
 
 export function lossOf(facts: Partial<RunFacts>): Loss {
-  const { measured, chosen } = facts
+  const { measured, chosen, restored } = facts
   if (measured !== undefined) return measured
+  // What was chosen and not restored is a plan, and loses nothing yet.
+  if (restored === undefined) return { lostTransactions: null, dataLossMs: null, lostOrders: null }
   return { lostTransactions: chosen?.lostTransactions ?? null, dataLossMs: chosen?.dataLossMs ?? null, lostOrders: null }
 }
 
@@ -73,13 +75,15 @@ export interface RunEnd {
 }
 
 export function resultOf({ runbook, state, facts, mode, failure, endedAtMs }: RunEnd): RunResult {
-  const notProven = [...new Set(state.steps.flatMap((one) => one.notProven))]
+  const loss = lossOf(facts)
+  const unknownLoss = facts.restored !== undefined && loss.lostTransactions === null ? ['what was lost'] : []
+  const notProven = [...new Set([...state.steps.flatMap((one) => one.notProven), ...unknownLoss])]
   const checks = facts.validation ?? []
   const skipped = state.steps.find((one) => one.byPerson && one.outcome === 'skipped' && !isOptional(runbook, one.step))
   const why = failure ?? (skipped === undefined ? null : `${skipped.step} was ${skipped.because}`)
   const success = why === null && !checks.some((one) => one.outcome === 'fail')
-  const loss = lossOf(facts)
-  const recoveryTimeMs = success ? Math.max(0, endedAtMs - state.detectedAtMs) : null
+  // A clock that went back measures nothing.
+  const recoveryTimeMs = success && endedAtMs >= state.detectedAtMs ? endedAtMs - state.detectedAtMs : null
   return {
     runId: state.runId,
     scenario: state.scenario,

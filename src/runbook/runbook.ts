@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import type { DatabaseFiles } from '../ports/database-files.ts'
 import type { HaltLatch } from '../ports/halt-latch.ts'
+import type { FileIdentity } from '../ports/live-database.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { OpenFiles } from '../ports/open-files.ts'
@@ -34,6 +35,8 @@ export interface RunbookPorts {
 export interface CaptureAccess {
   /** Who captures now. @throws CAPTURE_SILENT when somebody does, and who is not known */
   reach(): Promise<Captor>
+  /** The file that was captured last under the path of the database: who has it open trades on, whatever stands there now. null: none is known. */
+  knownFile(): Promise<FileIdentity | null>
 }
 
 /** A process that answers, or nobody: then there is no position to ask for, and the rest works from the files at rest. */
@@ -64,6 +67,8 @@ export interface Scope {
   readonly facts: Partial<RunFacts>
   /** This step began before and its end is not known: the process died in it. */
   readonly interrupted: boolean
+  /** Ids of all runs that have a journal here, this one included. */
+  readonly runs: readonly string[]
   /** Shown while a step works: "restored 312 of 676 MiB". */
   readonly progress: (text: string) => void
 }
@@ -104,6 +109,11 @@ export interface Step<Name extends PortName = PortName> {
   /** Its failure is recorded, and the run goes on. */
   readonly optional?: boolean
   readonly needs: readonly Name[]
+  /**
+   * For what is only proven, and not done: asked when a run is gone on with by another process, true when it is to be proven again,
+   * because the bot may have been started while nobody watched.
+   */
+  expired?(ports: Pick<RunbookPorts, Name>, scope: Scope): Promise<boolean>
   /** Looks only, and says what `act` would do. */
   foresee(ports: Pick<RunbookPorts, Name>, scope: Scope): Promise<StepResult>
   act(ports: Pick<RunbookPorts, Name>, scope: Scope): Promise<StepResult>

@@ -1,128 +1,23 @@
 /** Stopping and starting the bot by hand: proven, latched, and refused while it would do harm. */
 import { describe, expect, it } from 'vitest'
-import type { CaptureControl } from '../ports/capture-control.ts'
-import type { DatabaseFiles } from '../ports/database-files.ts'
+import { settings, tradingHost } from '../../test/support/trading-host.ts'
+import { DrError } from '../errors.ts'
 import type { LatchFacts } from '../ports/halt-latch.ts'
 import type { Holder } from '../ports/open-files.ts'
-import type { RunbookPorts, RunSettings } from './runbook.ts'
+import { Journal } from '../workflow/journal.ts'
+import type { JsonObject, RecordBody } from '../workflow/record.ts'
+import type { ExecuteWorld } from './execute.ts'
+import type { Scope } from './runbook.ts'
+import { resumeTrading } from './steps/resume-trading.ts'
+import { stopTrading } from './steps/stop-trading.ts'
 import { foreseeStopByHand, resumeByHand, stopByHand } from './trading.ts'
 
-const settings: RunSettings = {
-  system: 'genesis',
-  database: '/data/bot.db',
-  evidenceFolder: '/data/evidence',
-  stopTimeoutMs: 7000,
-  integrity: 'quick',
-  checks: [],
-  logPatterns: [],
-  contacts: [],
-  links: {},
-}
-
-interface Host {
-  running: 'yes' | 'no' | 'unknown'
-  /** What the bot does when it is told to stop. */
-  obeys: boolean
-  /** It fails as soon as it is started. */
-  broken: boolean
-  /** ms until a started bot has its database open; a stopped one gives it back at once. */
-  opensAfterMs: number
-  latch: LatchFacts | null
-  exists: boolean
-  /** Everybody could be looked into. */
-  complete: boolean
-  /** Somebody else has the database open. */
-  others: readonly Holder[]
-}
-
-/** A host in memory: one bot with pid 100, one latch, one database. Every change of it is told in `told`. */
-function world(over: Partial<Host> = {}, withService = true) {
-  const host: Host = {
-    running: 'yes',
-    obeys: true,
-    broken: false,
-    opensAfterMs: 0,
-    latch: null,
-    exists: true,
-    complete: true,
-    others: [],
-    ...over,
-  }
-  const told: string[] = []
-  const time = { ms: 0, startedMs: 0 }
-  const stateNow = () => ({
-    running: host.running,
-    pids: host.running === 'yes' ? [100] : [],
-    because: host.running === 'yes' ? 'active (running)' : 'exited with status 0',
-    exitStatus: null,
-  })
-  const hasOpen = (): boolean => host.running === 'yes' && time.ms - time.startedMs >= host.opensAfterMs
-  const ports: RunbookPorts = {
-    clock: {
-      wallMs: () => 1_000_000 + time.ms,
-      monotonicMs: () => time.ms,
-      sleep: async (ms) => {
-        time.ms += ms
-      },
-    },
-    files: {
-      ...({} as DatabaseFiles),
-      stat: async () => (host.exists ? { device: 1, inode: 1, sizeBytes: 0, mode: 0o600, uid: 0, gid: 0 } : null),
-    },
-    openFiles: {
-      holders: async () => ({
-        processes: [...(hasOpen() ? [{ pid: 100, command: 'python3 bot.py' }] : []), ...host.others],
-        complete: host.complete,
-        because: host.complete ? 'all were looked into' : 'hidepid',
-      }),
-    },
-    latch: {
-      read: async () => host.latch,
-      set: async (facts) => {
-        told.push(`latch ${facts.holder}`)
-        host.latch ??= facts
-        return host.latch
-      },
-      release: async (holder) => {
-        told.push(`release ${holder}`)
-        if (host.latch === null) return 'absent'
-        if (host.latch.holder !== holder && !holder.startsWith('person:')) return 'other'
-        host.latch = null
-        return 'released'
-      },
-    },
-    service: withService
-      ? {
-          description: 'systemd unit genesis-trading',
-          state: async () => stateNow(),
-          stop: async (timeoutMs) => {
-            told.push(`stop within ${timeoutMs} ms`)
-            if (host.obeys) host.running = 'no'
-            return stateNow()
-          },
-          start: async () => {
-            told.push('start')
-            host.running = host.broken ? 'no' : 'yes'
-            time.startedMs = time.ms
-            return stateNow()
-          },
-          recentLog: async () => [],
-        }
-      : null,
-    capture: { reach: async () => ({ pid: null, control: {} as CaptureControl }) },
-    notifiers: [],
-    store: {} as RunbookPorts['store'],
-    outputs: {} as RunbookPorts['outputs'],
-    checks: {} as RunbookPorts['checks'],
-  }
-  return { host, told, ports, time }
-}
 const other: Holder = { pid: 300, command: 'sqlite3 bot.db' }
 const ofRun: LatchFacts = { holder: 'run-1', reason: 'DATABASE_CORRUPTION', setAtMs: 1 }
 
 describe('stopping by hand', () => {
   it('the bot runs -> latched in the name of the person first, then stopped, and proven', async () => {
-    const { host, told, ports } = world()
+    const { host, told, ports } = tradingHost()
     expect(await stopByHand(ports, settings, 'ada')).toEqual({
       outcome: 'done',
       because: 'systemd unit genesis-trading is stopped (exited with status 0); no process but the capture has the database open',
@@ -134,7 +29,7 @@ describe('stopping by hand', () => {
   })
 
   it('it is a dry run -> looked at, and nothing is changed', async () => {
-    const { host, told, ports } = world()
+    const { host, told, ports } = tradingHost()
     expect(await foreseeStopByHand(ports, settings, 'ada')).toEqual({
       outcome: 'skipped',
       because: 'would stop systemd unit genesis-trading, which is active (running); now process 100 (python3 bot.py) has the database open',
@@ -146,7 +41,7 @@ describe('stopping by hand', () => {
 
   it('it does not obey, or somebody else has the database open -> SERVICE_STOP_UNPROVEN with who, and the latch stands', async () => {
     for (const over of [{ obeys: false }, { others: [other] }]) {
-      const { host, ports, time } = world(over)
+      const { host, ports, time } = tradingHost(over)
       await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({
         code: 'SERVICE_STOP_UNPROVEN',
         message: expect.stringMatching(/but process (100 \(python3 bot\.py\)|300 \(sqlite3 bot\.db\)) still has the database open$/),
@@ -157,35 +52,90 @@ describe('stopping by hand', () => {
   })
 
   it('not every process can be looked into -> it is not proven, whoever was found', async () => {
-    const { ports } = world({ complete: false })
+    const { ports } = tradingHost({ complete: false })
     await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({ code: 'SERVICE_STOP_UNPROVEN', exit: 3 })
   })
 
-  it('a run holds the latch -> it stays that of the run', async () => {
-    const { host, ports } = world({ latch: ofRun })
+  it('a run holds the latch -> it is that of the person from then on', async () => {
+    const { host, ports } = tradingHost({ latch: ofRun })
     await stopByHand(ports, settings, 'ada')
-    expect(host.latch).toEqual(ofRun)
+    expect(host.latch).toMatchObject({ holder: 'person:ada' })
+  })
+
+  it('a run releases its latch, and starts the bot, while a person stops it -> latched and stopped once more', async () => {
+    const { host, told, ports } = tradingHost({ latch: ofRun })
+    const read = ports.latch.read
+    let stolen = false
+    const latch = {
+      ...ports.latch,
+      read: () => {
+        if (!stolen) Object.assign(host, { latch: null, running: 'yes' })
+        stolen = true
+        return read()
+      },
+    }
+    await stopByHand({ ...ports, latch }, settings, 'ada')
+    expect([host.latch?.holder, host.running]).toEqual(['person:ada', 'no'])
+    expect(told.filter((one) => one.startsWith('stop'))).toHaveLength(2)
+  })
+
+  it('nobody has it open, and it is committed to all the same -> SERVICE_STOP_UNPROVEN: something opens it for an instant each time', async () => {
+    let txid = 0x10
+    const { host, ports, time } = tradingHost({ commits: () => txid++ })
+    await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({
+      code: 'SERVICE_STOP_UNPROVEN',
+      message: 'nobody has the database open, but it is committed to: from 0000000000000010 to 0000000000000011 within 1 s',
+    })
+    expect([host.latch?.holder, time.ms]).toEqual(['person:ada', 1000])
+    expect(await stopByHand(tradingHost({ commits: () => 7 }).ports, settings, 'ada')).toMatchObject({ outcome: 'done' })
   })
 
   it('no service is configured, and nobody has the database open -> latched, and said to be not proven', async () => {
-    const { host, ports } = world({ running: 'no' }, false)
+    const { host, ports } = tradingHost({ running: 'no' }, false)
     expect(await stopByHand(ports, settings, 'ada')).toMatchObject({ outcome: 'skipped', notProven: ['trading stopped'] })
     expect(host.latch?.holder).toBe('person:ada')
   })
 
   it('no service is configured, and the bot has it open -> DATABASE_IN_USE, and nothing is done', async () => {
-    const { told, ports } = world({}, false)
+    const { told, ports } = tradingHost({}, false)
     await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({ code: 'DATABASE_IN_USE' })
     expect(told).toEqual([])
   })
 })
 
+const started: RecordBody = {
+  type: 'run-started',
+  scenario: 'DATABASE_CORRUPTION',
+  mode: 'live',
+  system: 'genesis',
+  options: {},
+  plan: [],
+  detectedAtMs: 0,
+  detectedBecause: 'noticed',
+}
+const ended = (step: string, evidence: JsonObject): RecordBody => ({
+  type: 'step-ended',
+  step,
+  attempt: 1,
+  outcome: 'done',
+  because: 'it is done',
+  notProven: [],
+  durationMs: 1,
+  evidence,
+  error: null,
+  byPerson: false,
+})
+async function record({ journal }: ExecuteWorld, ...bodies: readonly RecordBody[]): Promise<void> {
+  const run = await Journal.open(journal, '20250101-120000-000aa')
+  for (const body of bodies) await run.append(body)
+}
+
 describe('resuming by hand', () => {
   it.each([null, ofRun, { ...ofRun, holder: 'person:grace' }, { ...ofRun, holder: 'unknown' }])(
     'the latch that stands is %j -> a person removes it, and the bot is started until it has the database open',
     async (latch) => {
-      const { host, ports } = world({ running: 'no', opensAfterMs: 400, latch })
-      expect(await resumeByHand(ports, settings, 'ada', null)).toMatchObject({
+      const { host, desk } = tradingHost({ running: 'no', opensAfterMs: 400, latch })
+      expect(await resumeByHand(desk, 'ada')).toMatchObject({
         outcome: 'done',
         because: 'systemd unit genesis-trading runs (active (running)) and has the database open',
       })
@@ -194,32 +144,145 @@ describe('resuming by hand', () => {
   )
 
   it('a run is not finished -> RUN_ACTIVE, and neither latch nor bot is touched', async () => {
-    const { host, told, ports } = world({ running: 'no', latch: ofRun })
-    await expect(resumeByHand(ports, settings, 'ada', 'run-1')).rejects.toMatchObject({ code: 'RUN_ACTIVE' })
+    const { host, told, desk } = tradingHost({ running: 'no', latch: ofRun })
+    await record(desk, started)
+    await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({ code: 'RUN_ACTIVE' })
     expect([told, host.latch]).toEqual([[], ofRun])
   })
 
   it('there is no database -> DATABASE_MISSING: the bot would begin with an empty one', async () => {
-    const { told, ports } = world({ running: 'no', exists: false, latch: ofRun })
-    await expect(resumeByHand(ports, settings, 'ada', null)).rejects.toMatchObject({ code: 'DATABASE_MISSING' })
+    const { told, desk } = tradingHost({ running: 'no', exists: false, latch: ofRun })
+    await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({ code: 'DATABASE_MISSING' })
     expect(told).toEqual([])
   })
 
   it('it ends at once, or never opens the database -> SERVICE_START_FAILED with which of the two', async () => {
-    const ended = world({ running: 'no', broken: true })
-    await expect(resumeByHand(ended.ports, settings, 'ada', null)).rejects.toMatchObject({
+    const ended = tradingHost({ running: 'no', broken: true })
+    await expect(resumeByHand(ended.desk, 'ada')).rejects.toMatchObject({
       code: 'SERVICE_START_FAILED',
       message: 'systemd unit genesis-trading was started, but it ended: exited with status 0',
     })
-    const idle = world({ running: 'no', opensAfterMs: 60_000 })
-    await expect(resumeByHand(idle.ports, settings, 'ada', null)).rejects.toMatchObject({
+    const idle = tradingHost({ running: 'no', opensAfterMs: 60_000 })
+    await expect(resumeByHand(idle.desk, 'ada')).rejects.toMatchObject({
       message: 'systemd unit genesis-trading was started, but it has not opened the database after 15 s',
     })
   })
 
   it('no service is configured -> the latch is gone, and the bot is started by hand', async () => {
-    const { host, ports } = world({ running: 'no', latch: ofRun }, false)
-    expect(await resumeByHand(ports, settings, 'ada', null)).toMatchObject({ outcome: 'skipped', notProven: ['trading resumed'] })
+    const { host, desk } = tradingHost({ running: 'no', latch: ofRun }, false)
+    expect(await resumeByHand(desk, 'ada')).toMatchObject({ outcome: 'skipped', notProven: ['trading resumed'] })
     expect(host.latch).toBeNull()
+  })
+
+  it('a run is being executed -> RUN_ACTIVE, and neither latch nor bot is touched', async () => {
+    const { told, desk } = tradingHost({ running: 'no', latch: ofRun })
+    const lock = await desk.journal.store.lock()
+    await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({ code: 'RUN_ACTIVE' })
+    expect([lock === null, told]).toEqual([false, []])
+  })
+
+  it('somebody else has the database open, or it runs twice already -> DATABASE_IN_USE: no second bot is started, and the latch stands', async () => {
+    for (const over of [{ others: [other] }, { running: 'yes' as const, concern: 'runs 2 times at once (pid 100, pid 101)' }]) {
+      const { host, told, desk } = tradingHost({ running: 'no', latch: ofRun, ...over })
+      await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({
+        code: 'DATABASE_IN_USE',
+        message: expect.stringMatching(/300 \(sqlite3 bot\.db\)|pid 100, pid 101/),
+      })
+      expect([told, host.latch]).toEqual([[], ofRun])
+    }
+  })
+
+  it('the start fails -> the bot is stopped again, and the former latch stands again', async () => {
+    const { host, told, desk } = tradingHost({ running: 'no', opensAfterMs: 60_000, latch: ofRun })
+    await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({
+      untouched: 'The bot is stopped again; the halt latch of run-1 stands. The database is as it was before the start.',
+    })
+    expect([host.running, host.latch]).toEqual(['no', ofRun])
+    expect(told).toEqual(['release person:ada', 'start', 'latch run-1', 'stop within 7000 ms'])
+  })
+
+  it('a latch is set while the bot is started -> HALTED, and it is stopped again', async () => {
+    const { host, desk } = tradingHost({ running: 'no', latch: ofRun, onStart: () => (host.latch = { ...ofRun, holder: 'person:grace' }) })
+    await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({ code: 'HALTED' })
+    expect([host.running, host.latch?.holder]).toEqual(['no', 'person:grace'])
+  })
+})
+
+describe('resuming after a run that restored, and did not come to protect', () => {
+  const restored = { path: '/data/bot.db', inode: 1, sizeBytes: 0, sum: '0' }
+  const facts = { chosen: { timeline: '00000001', txid: 9 }, restored } as const
+  const failed: readonly RecordBody[] = [
+    started,
+    ended('restore-database', facts),
+    { type: 'run-ended', state: 'failed', because: 'validate-recovery: fails', result: {} },
+  ]
+
+  it('-> a timeline begins at the restored point first, then the bot is started', async () => {
+    const { told, desk } = tradingHost({ running: 'no', latch: ofRun, commits: () => 9, known: 77 })
+    await record(desk, ...failed)
+    expect((await resumeByHand(desk, 'ada')).because).toMatch(/^timeline 00000002 begins at 0000000000000009 .*; systemd unit .* runs/)
+    expect(told).toEqual(['fork 00000001 at 9', 'release person:ada', 'start'])
+  })
+
+  it('that fails -> the bot is not started', async () => {
+    const onStart = () => {
+      throw new DrError('STORE_UNAVAILABLE', { what: 'it is away', untouched: 'All.', next: 'Wait.' })
+    }
+    const { host, desk } = tradingHost({ running: 'no', latch: ofRun, commits: () => 9, known: 77, onStart })
+    await record(desk, ...failed)
+    await expect(resumeByHand(desk, 'ada')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect([host.running, host.latch]).toEqual(['no', ofRun])
+  })
+
+  it('the capture has found the restored file since, or it is protected, or replaced -> only started', async () => {
+    const { steps, over } = { steps: [...failed.slice(0, 2), ended('protect-again', {}), failed[2] as RecordBody], over: { known: 1 } }
+    for (const [bodies, host] of [[failed, over] as const, [steps, { known: 77 }] as const]) {
+      const { told, desk } = tradingHost({ running: 'no', latch: ofRun, commits: () => 9, ...host })
+      await record(desk, ...bodies)
+      await resumeByHand(desk, 'ada')
+      expect(told).toEqual(['release person:ada', 'start'])
+    }
+  })
+})
+
+describe('whose latch a run removes', () => {
+  const scope: Scope = {
+    runId: 'run-2',
+    scenario: 'DATABASE_CORRUPTION',
+    mode: 'live',
+    settings,
+    facts: {},
+    interrupted: false,
+    runs: ['run-1', 'run-2'],
+    progress: () => {},
+  }
+
+  it.each([
+    ['of a run that ended before', 'run-1', 'yes'],
+    ['of somebody who is no run', 'ops-pager', 'no'],
+    ['that cannot be read', 'unknown', 'no'],
+    ['of a person', 'person:grace', 'no'],
+  ] as const)('one %s stands -> %s: started again: %s', async (_, holder, running) => {
+    const { host, ports } = tradingHost({ latch: { ...ofRun, holder } })
+    const { evidence } = await stopTrading.act(ports, scope)
+    const resumed = await resumeTrading.act(ports, { ...scope, facts: evidence }).catch((error: unknown) => error)
+    expect(host.running).toBe(running)
+    if (running === 'no') expect(resumed).toMatchObject({ code: 'HALTED' })
+    else expect(host.latch).toBeNull()
+  })
+
+  it('somebody commits to the recovered database before the bot is started -> DATABASE_IN_USE: another bot is at work', async () => {
+    const protectedAs = { timeline: '00000001', txid: 7 }
+    const { told, ports } = tradingHost({ running: 'no', commits: () => 8 })
+    await expect(resumeTrading.act(ports, { ...scope, facts: { protectedAs } })).rejects.toMatchObject({ code: 'DATABASE_IN_USE' })
+    expect(told).toEqual([])
+    const quiet = tradingHost({ running: 'no', commits: () => 7 })
+    expect(await resumeTrading.act(quiet.ports, { ...scope, facts: { protectedAs } })).toMatchObject({ outcome: 'done' })
+  })
+
+  it('the start fails in a run whose latch was gone already -> a latch of the run stands', async () => {
+    const { host, ports } = tradingHost({ running: 'no', broken: true })
+    await expect(resumeTrading.act(ports, scope)).rejects.toMatchObject({ code: 'SERVICE_START_FAILED' })
+    expect(host.latch?.holder).toBe('run-2')
   })
 })

@@ -1,6 +1,6 @@
 /** The checks of a run, again: on the database as it is now, told with the restore point that the run had chosen. */
 import { expect, it } from 'vitest'
-import { smallSystem } from '../../test/support/small-runbook.ts'
+import { atRest, smallSystem } from '../../test/support/small-runbook.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import type { JsonObject } from '../workflow/record.ts'
 import type { RunState } from '../workflow/run-state.ts'
@@ -13,6 +13,7 @@ const stateOf = (evidence: JsonObject): RunState => ({
   mode: 'live',
   system: 'genesis',
   options: {},
+  place: null,
   plan: [],
   detectedAtMs: 0,
   detectedBecause: 'noticed',
@@ -37,7 +38,7 @@ const stateOf = (evidence: JsonObject): RunState => ({
 const chosen = { timeline: '00000001', txid: 0x12af, timestampMs: Date.UTC(2024, 11, 31) }
 const again = (run: RunState, problems: readonly string[] = []) => {
   const checks: DatabaseChecks = { integrity: async () => problems, queryValue: async () => 0, rowCounts: async () => ({ orders: 3 }) }
-  return validateRun({ checks, clock: world.journal.clock }, world.settings('run-1'), run)
+  return validateRun({ ...atRest, checks, clock: world.journal.clock }, world.settings('run-1'), run)
 }
 
 it('the database still passes -> said, with the point that the run restored and the time of that point, not of now', async () => {

@@ -9,9 +9,10 @@ import { formatBytes, isoTime } from '../units.ts'
 import type { RunState } from '../workflow/run-state.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, passed } from './check-result.ts'
-import { choosePoint } from './choose-point.ts'
+import { choosePoint, drainedTimeline } from './choose-point.ts'
 import { exchangeChecks, exchangeNotProven } from './exchange.ts'
 import { factsOf } from './execute.ts'
+import { lookAccess } from './look-access.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
 
 export interface ValidateReport {
@@ -37,7 +38,7 @@ export async function validate(
   const began = clock.monotonicMs()
   const { pid, control } = await capture.reach()
   const drained = pid === null ? null : await control.drain()
-  const { timeline, plan } = await choosePoint(store, null, { kind: 'latest' })
+  const { timeline, plan } = await choosePoint(store, drainedTimeline(drained), { kind: 'latest' })
   await requireRoom(ports, plan, scratch)
   try {
     const restored = await restoreFile(store, plan, outputs, scratch)
@@ -70,12 +71,15 @@ export async function validate(
 
 /** The checks of that run, again, on the database as it is now, which a bot may have open. */
 export async function validateRun(
-  { checks, clock }: Pick<RunbookPorts, 'checks' | 'clock'>,
+  { checks, clock, ...ports }: Pick<RunbookPorts, 'checks' | 'clock' | 'files' | 'openFiles' | 'capture'>,
   settings: RunSettings,
   run: RunState,
 ): Promise<ValidateReport> {
   const began = clock.monotonicMs()
-  const validation = [...(await checkDatabase(checks, settings.database, 'shared', settings)), ...exchangeChecks]
+  const validation = [
+    ...(await checkDatabase(checks, settings.database, (await lookAccess(ports, settings.database)) ?? 'shared', settings)),
+    ...exchangeChecks,
+  ]
   const failed = failedOf(validation)
   const { chosen } = factsOf(run)
   return {

@@ -17,6 +17,16 @@ export interface PlannedStep {
   readonly hash: string
 }
 
+/** What the run is about: a run that is gone on with is about the same. */
+export interface RunPlace {
+  /** Absolute path. */
+  readonly database: string
+  /** URL. */
+  readonly replica: string
+  /** In words, "none" where there is none. */
+  readonly service: string
+}
+
 /** What a step threw, with its three sentences. */
 export interface StepError {
   readonly code: string
@@ -33,6 +43,8 @@ export type RecordBody =
       readonly system: string
       /** What a person asked for, where the steps are made from that; by these the same steps are made again. */
       readonly options: JsonObject
+      /** Absent in journals of earlier versions. */
+      readonly place?: RunPlace
       readonly plan: readonly PlannedStep[]
       /** When the fault was noticed (drills: put in), ms since the epoch: the RTO clock begins here. */
       readonly detectedAtMs: number

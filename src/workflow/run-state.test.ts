@@ -47,6 +47,7 @@ describe('the state of a run', () => {
       mode: 'live',
       system: 'genesis',
       options: {},
+      place: null,
       plan: [
         { name: 'a', hash: 'c0ffee' },
         { name: 'b', hash: 'c0ffee' },

@@ -1,5 +1,5 @@
 /** Where a run stands: a fold over its records. Pure. */
-import type { JournalRecord, JsonObject, Outcome, PlannedStep, StepError } from './record.ts'
+import type { JournalRecord, JsonObject, Outcome, PlannedStep, RunPlace, StepError } from './record.ts'
 
 export interface StepState {
   readonly step: string
@@ -23,6 +23,8 @@ export interface RunState {
   readonly mode: string
   readonly system: string
   readonly options: JsonObject
+  /** null: its journal does not say. */
+  readonly place: RunPlace | null
   readonly plan: readonly PlannedStep[]
   readonly detectedAtMs: number
   readonly detectedBecause: string
@@ -48,6 +50,7 @@ export function applyRecord(state: RunState | null, record: JournalRecord): RunS
       mode,
       system,
       options,
+      place: record.place ?? null,
       plan,
       detectedAtMs,
       detectedBecause,

@@ -63,14 +63,13 @@ function system(store: JournalStore = journalsInMemory()) {
       world,
       journal,
       steps,
+      command: 'genesis-dr execute --scenario S',
       approve: life.approve ?? (async () => ({ do: 'run' })),
       onEvent: life.onEvent ?? (() => {}),
       signal: life.signal ?? new AbortController().signal,
-      conclude: (state, failure) => ({
-        success: failure === null,
-        because: failure ?? 'all is well',
-        result: { steps: state.steps.length },
-      }),
+      conclude: ({ steps: ended }, failure) => {
+        return { success: failure === null, because: failure ?? 'all is well', result: { steps: ended.length } }
+      },
     })
   }
   const state = async (): Promise<RunState | null> => readRun({ store, hash: nodeHash }, 'run-1')

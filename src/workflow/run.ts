@@ -1,7 +1,7 @@
 /**
  * The engine: steps one after the other, each announced in the journal before it acts.
  * If we die before an announcement is durable: the step did not begin. After it: the step may have acted, and the next life acts again,
- * which each step's `effect` says is safe. After its outcome: it is not run again.
+ * which each step's `effect` says is safe. After its outcome: it is not run again, unless it says that its outcome does not hold any more.
  */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { Journal, JournalWorld } from './journal.ts'
@@ -12,6 +12,8 @@ import { evidenceOf, isSettled, type RunState, type StepState } from './run-stat
 export interface WorkflowStep extends PlannedStep {
   /** Its failure is recorded, and the run goes on. */
   readonly optional: boolean
+  /** Asked of what a process before this one settled: true when that does not hold any more, so that the step acts again. */
+  expired?(evidence: JsonObject): Promise<boolean>
   act(scope: StepScope): Promise<StepOutcome>
 }
 
@@ -56,6 +58,8 @@ export interface RunRequest {
   readonly world: JournalWorld
   readonly journal: Journal
   readonly steps: readonly WorkflowStep[]
+  /** The command line that goes on with this run. */
+  readonly command: string
   readonly approve: (step: string) => Promise<Approval>
   readonly onEvent: (event: RunEvent) => void
   readonly signal: AbortSignal
@@ -72,12 +76,14 @@ export interface RunRequest {
  */
 export async function runWorkflow(request: RunRequest): Promise<'done' | 'failed' | 'paused'> {
   const { world, journal, steps, onEvent, signal } = request
-  requireSamePlan(journal.begun, steps)
+  requireSamePlan(journal.begun, request)
   const elapsed = (): number => Math.max(0, world.clock.wallMs() - journal.begun.detectedAtMs)
   let failure: string | null = null
   for (const step of steps) {
     const former = journal.begun.steps.find((one) => one.step === step.name)
-    if (isSettled(former) || (step.optional && former?.outcome === 'failed')) continue
+    if (step.optional && former?.outcome === 'failed') continue
+    // Each step is met once in a life of the process, so whatever is settled was settled by one before.
+    if (former !== undefined && isSettled(former) && !(await isExpired(step, former, journal.begun))) continue
     // Whoever is asked may interrupt instead of answering.
     const approval: Approval = signal.aborted ? { do: 'run' } : await request.approve(step.name)
     if (signal.aborted) {
@@ -128,6 +134,11 @@ async function oneStep(
   return outcome
 }
 
+/** What a person decided stays decided. */
+async function isExpired(step: WorkflowStep, { byPerson }: StepState, state: RunState): Promise<boolean> {
+  return !byPerson && step.expired !== undefined && (await step.expired(evidenceOf(state)))
+}
+
 /** What was skipped proves nothing, and the run says so. */
 function decided({ name }: WorkflowStep, approval: Exclude<Approval, { readonly do: 'run' }>): Ended {
   const common = { evidence: {}, error: null, byPerson: true }
@@ -149,12 +160,12 @@ async function acted(step: WorkflowStep, scope: StepScope): Promise<Ended> {
   }
 }
 
-function requireSamePlan({ runId, plan }: RunState, steps: readonly PlannedStep[]): void {
+function requireSamePlan({ runId, plan }: RunState, { steps, command }: Pick<RunRequest, 'steps' | 'command'>): void {
   const difference = planDifference(plan, steps)
   if (difference === null) return
   throw new DrError('RUN_PLAN_CHANGED', {
     what: `run ${runId} began with another runbook: ${difference}`,
     untouched: 'No step was begun.',
-    next: 'Finish it with the command, the options and the version of genesis-dr that began it.',
+    next: `Finish it with the version of genesis-dr that began it: ${command}`,
   })
 }

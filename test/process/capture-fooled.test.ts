@@ -26,7 +26,7 @@ beforeEach(() => {
 })
 afterEach(() => clear(system))
 
-const client = () => captureClient(system.settings.stateFolder)
+const client = () => captureClient(system.settings.captureFolder)
 const restoredTo = async (name: string): Promise<number> =>
   Number(query((await restoreNewest(system, name)).path, 'SELECT max(seq) AS last FROM ticks')['last'])
 
@@ -90,7 +90,7 @@ describeWith([python], 'under a capture', () => {
     const copy = join(system.folder, 'elsewhere', 'copy.db')
     mkdirSync(join(system.folder, 'elsewhere'))
     cpSync((await restoreNewest(system, 'r.db')).path, copy)
-    const over = { database: copy, stateFolder: join(system.folder, 'elsewhere', '.state') }
+    const over = { database: copy, captureFolder: join(system.folder, 'elsewhere', '.state') }
     const second = await startCapture(system, over)
     expect([second.process.exitCode, second.errors()]).toEqual([4, expect.stringContaining('another path')])
     const taken = await startCapture(system, over, '--take-over')

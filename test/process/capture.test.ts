@@ -84,7 +84,7 @@ describeWith([python], 'a capture beside a writer', () => {
     const second = await startCapture(system)
     expect(second.events.find((event) => event.type === 'attached')?.do).toBe('continue')
     await end(system, writer, 'SIGTERM')
-    const drained = await captureClient(system.settings.stateFolder).drain()
+    const drained = await captureClient(system.settings.captureFolder).drain()
     expect(drained.complete).toBe(true)
     expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
   })
@@ -98,7 +98,7 @@ describeWith([python], 'a capture beside a writer', () => {
       largest.bytes = Math.max(largest.bytes, statSync(`${system.database}-wal`).size)
     }
     await end(system, writer, 'SIGTERM')
-    expect((await captureClient(system.settings.stateFolder).drain()).complete).toBe(true)
+    expect((await captureClient(system.settings.captureFolder).drain()).complete).toBe(true)
     expect(capture.events.some((event) => event.type === 'checkpointed')).toBe(true)
     console.log(`log at most ${Math.round(largest.bytes / 1048576)} MiB`)
     expect(largest.bytes).toBeLessThan(256 * 1048576)
@@ -123,7 +123,7 @@ describeWith([python], 'a capture beside a writer', () => {
       expectPrefix((await restoreNewest(system, `r${look}.db`)).path)
     }
     await end(system, writer, 'SIGTERM')
-    expect((await captureClient(system.settings.stateFolder).drain()).complete).toBe(true)
+    expect((await captureClient(system.settings.captureFolder).drain()).complete).toBe(true)
     expect(capture.events.filter((event) => event.type === 'warning')).toEqual([])
     expect(expectPrefix((await restoreNewest(system, 'last.db')).path)).toBe(witnessed(system).at(-1)?.seq)
   })
@@ -139,7 +139,7 @@ describeWith([python], 'a capture beside a writer', () => {
     const before = described()
     const capture = await startCapture(system)
     await end(system, await startWriter(system, '--rate', '400', '--limit', '200'), 'SIGTERM')
-    await captureClient(system.settings.stateFolder).drain()
+    await captureClient(system.settings.captureFolder).drain()
     await end(system, capture.process, 'SIGTERM')
     expect(described()).toEqual(before)
     expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
@@ -149,9 +149,9 @@ describeWith([python], 'a capture beside a writer', () => {
     const writer = await startWriter(system, '--rate', '200', '--limit', '50')
     await until(() => writer.exitCode !== null, 'the end of the writer')
     const capture = await startCapture(system)
-    const before = (await captureClient(system.settings.stateFolder).position()).txid
+    const before = (await captureClient(system.settings.captureFolder).position()).txid
     await pause(600)
-    const position = await captureClient(system.settings.stateFolder).position()
+    const position = await captureClient(system.settings.captureFolder).position()
     expect(position).toMatchObject({ txid: before, state: 'capturing', pendingCommits: 0, lagMs: 0, continuous: true, damage: null })
     expect(capture.events.filter((event) => event.type === 'flushed')).toEqual([])
   })
@@ -163,7 +163,7 @@ describeWith([python, linuxProc], 'what the capture holds', () => {
     const capture = await startCapture(system)
     const { inode } = identity(`${system.database}-shm`)
     const pid = capture.process.pid
-    const client = captureClient(system.settings.stateFolder)
+    const client = captureClient(system.settings.captureFolder)
     let missing = 0
     for (let look = 0; look < 150; look++) {
       if (!marks(inode).some((lock) => lock.pid === pid && lock.from >= 123 && lock.to <= 127)) missing++
@@ -206,13 +206,13 @@ describeWith([python], 'which database a replica belongs to', () => {
     const writer = await startWriter(system, '--rate', '200')
     const first = await startCapture(system)
     await end(system, writer, 'SIGTERM')
-    await captureClient(system.settings.stateFolder).drain()
+    await captureClient(system.settings.captureFolder).drain()
     await end(system, first.process, 'SIGKILL')
     const old = await restoreNewest(system, 'old.db')
     const more = await startWriter(system, '--rate', '200', '--limit', '100')
     const second = await startCapture(system)
     await until(() => more.exitCode !== null, 'the end of the writer')
-    await captureClient(system.settings.stateFolder).drain()
+    await captureClient(system.settings.captureFolder).drain()
     await end(system, second.process, 'SIGKILL')
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${system.database}${suffix}`, { force: true })
     copyFileSync(old.path, system.database)
@@ -228,7 +228,7 @@ describeWith([python], 'which database a replica belongs to', () => {
     const seen = witnessed(system).length
     await until(() => witnessed(system).length > seen + 60, 'commits that nobody copies, and a log that begins anew')
     await end(system, writer, 'SIGTERM')
-    rmSync(system.settings.stateFolder, { recursive: true })
+    rmSync(system.settings.captureFolder, { recursive: true })
     const second = await startCapture(system)
     expect([second.process.exitCode, second.errors()]).toEqual([4, expect.stringContaining('--take-over')])
     const third = await startCapture(system, {}, '--take-over')

@@ -154,6 +154,42 @@ for (const captured of ['with the capture alive', 'with the capture dead too'] a
   }
 }
 
+describeWith([linuxProc], 'execute is killed, and the bot is started behind its latch before it is gone on with', () => {
+  it.each(['step-ended stop-trading', 'step-ended drain-replica', 'before files.setAside'])(
+    'killed at %s -> stopped and drained once more, nothing acknowledged is lost, and one bot trades',
+    async (moment) => {
+      const { system, service } = await tradingSystem()
+      await startCapture(system)
+      expect((await executeUntil(system, moment)).signal).toBe('SIGKILL')
+      const first = await service.start()
+      const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
+      await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 20, 'it trades')
+      const { outcome } = await executeUntil(system, 'never')
+      expect(outcome).toMatchObject({ ended: 'done', result: { success: true, lostTransactions: 0 } })
+      for (const pid of first.pids) expect(existsSync(`/proc/${pid}`)).toBe(false)
+      await expectRecovered(system, service, outcome?.result.runId ?? '')
+    },
+  )
+
+  it('there is no service, so that nobody can stop it -> it is named, and the database stays under it', async () => {
+    const { system, service } = await tradingSystem()
+    await startCapture(system)
+    await service.stop(3000)
+    const byHand = { ...system, settings: { ...system.settings, service: null } }
+    expect((await executeUntil(byHand, 'step-ended drain-replica')).signal).toBe('SIGKILL')
+    await service.start()
+    const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
+    const inode = statSync(system.database).ino
+    await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 5, 'it trades')
+    const { outcome } = await executeUntil(byHand, 'never')
+    expect(outcome).toMatchObject({
+      ended: 'failed',
+      result: { because: expect.stringMatching(/stop-trading: .* is open in process \d+/) },
+    })
+    expect(statSync(system.database).ino).toBe(inode)
+  })
+})
+
 describeWith([linuxProc], 'execute, undisturbed', () => {
   it('the old database had a mode of its own -> the restored one has it too, and the evidence is what was there', async () => {
     const { system, service } = await tradingSystem()

@@ -74,7 +74,7 @@ function expectWitnessed(path: string): void {
 
 async function drainAndStop(writer: ChildProcess, capture: Capture): Promise<void> {
   expect(await end(system, writer, 'SIGTERM')).toBe(0)
-  expect((await captureClient(system.settings.stateFolder).drain()).complete).toBe(true)
+  expect((await captureClient(system.settings.captureFolder).drain()).complete).toBe(true)
   expect(await end(system, capture.process, 'SIGTERM')).toBe(0)
 }
 
@@ -117,7 +117,7 @@ describeWith([litestream, python], 'the real litestream on a replica that we wro
   }
 
   it('a log that went on unseen, then a fork -> each timeline alone is a complete replica, with what it had at the fork', async () => {
-    const client = captureClient(system.settings.stateFolder)
+    const client = captureClient(system.settings.captureFolder)
     const first = await captureFlushes(3)
     await client.drain()
     await end(system, first.process, 'SIGKILL')
@@ -149,7 +149,7 @@ describeWith([litestream, python], 'the real litestream on a replica that we wro
 
   it('a moment between two points -> it restores the earlier one, as we do', async () => {
     const capture = await captureFlushes(4)
-    await captureClient(system.settings.stateFolder).drain()
+    await captureClient(system.settings.captureFolder).drain()
     await end(system, capture.process, 'SIGTERM')
     const points = restorePoints((await timelineOf('00000001')).files)
     const point = points[points.length - 3]

@@ -43,6 +43,7 @@ const ports: RunbookPorts = {
   files: watched('files', files),
   outputs: watched('outputs', outputs),
   capture: {
+    knownFile: () => capture.knownFile(),
     reach: async () => {
       const captor = await capture.reach()
       return { ...captor, control: watched('control', captor.control) } as typeof captor

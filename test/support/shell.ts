@@ -279,7 +279,13 @@ export async function type(line: readonly string[], options: ShellOptions = {}):
       flags.push(given)
       const file = { path: '/work/genesis-dr.yaml', text: options.config ?? 'name: genesis\nreplica: file:/replica\n' }
       const own = { database: given.database ?? undefined, replica: given.replica ?? undefined }
-      const paths = { resolve, dirname: () => '/work', basename: () => 'genesis.db', workingFolder: '/work' }
+      const paths = {
+        resolve,
+        dirname: () => '/work',
+        basename: () => 'genesis.db',
+        realFile: (path: string) => path,
+        workingFolder: '/work',
+      }
       return readConfig({ file, flags: own, environment: {}, ...paths })
     },
     composeParts: () => ({ ...wellParts(calls), ...options.parts }),

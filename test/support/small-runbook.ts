@@ -1,6 +1,7 @@
 /** Runbooks of steps that a test makes, on a system that has nothing but journals: for what runs a runbook, whatever its steps do. */
 import { nodeHash } from '../../src/adapters/node/hash.ts'
 import { seededRandom } from '../../src/drill/seeded-random.ts'
+import type { CaptureAtRest } from '../../src/ports/capture-control.ts'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
 import type { ExecuteWorld } from '../../src/runbook/execute.ts'
 import type { Runbook, RunbookPorts, Step, StepResult } from '../../src/runbook/runbook.ts'
@@ -10,7 +11,7 @@ import { journalsInMemory } from './journal-in-memory.ts'
 export const ended = (outcome: StepResult['outcome'], because = `it is ${outcome}`): StepResult => ({ outcome, because, evidence: {} })
 
 /** A step that is done as soon as it begins, and would be in a dry run, unless `over` says otherwise. */
-export function smallStep(name: string, over: Partial<Pick<Step, 'act' | 'foresee' | 'optional'>> = {}): Step {
+export function smallStep(name: string, over: Partial<Pick<Step, 'act' | 'foresee' | 'optional' | 'expired'>> = {}): Step {
   return {
     name,
     phase: 'recovery',
@@ -46,6 +47,15 @@ export interface SmallSystem {
   readonly time: { wallMs: number; monotonicMs: number }
 }
 
+/** A database that stands at its path, without a log, and that nobody has open or captures. */
+export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
+  files: {
+    stat: async (path) => (/-(wal|shm)$/.test(path) ? null : { device: 1, inode: 1, sizeBytes: 0, mode: 0o600, uid: 0, gid: 0 }),
+  } as RunbookPorts['files'],
+  openFiles: { holders: async () => ({ processes: [], complete: true, because: 'all were looked into' }) },
+  capture: { reach: async () => ({ pid: null, control: {} as CaptureAtRest }), knownFile: async () => null },
+}
+
 /** Its steps have no ports. */
 export function smallSystem(store: JournalStore = journalsInMemory()): SmallSystem {
   const time = { wallMs: Date.UTC(2025, 0, 1, 12), monotonicMs: 0 }
@@ -69,5 +79,8 @@ export function smallSystem(store: JournalStore = journalsInMemory()): SmallSyst
     links: {},
   })
   const journal = { store, hash: nodeHash, clock, host: 'here' }
-  return { world: { journal, ports: {} as RunbookPorts, random: seededRandom(1), settings, pid: 1 }, time }
+  return {
+    world: { journal, ports: { store: { url: 'file:replica' }, service: null } as RunbookPorts, random: seededRandom(1), settings, pid: 1 },
+    time,
+  }
 }

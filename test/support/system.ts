@@ -41,6 +41,7 @@ export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
       database,
       replica: { url: `file:${replica}`, path: replica },
       stateFolder: join(folder, '.genesis'),
+      captureFolder: join(folder, '.bot.db-dr'),
       service: null,
       checks: [],
       webhooks: [],
@@ -74,8 +75,8 @@ export interface Capture {
 
 /** Resolves when the capture is attached, or has ended. */
 export async function startCapture(system: TestSystem, over: Partial<CaptureSettings> = {}, ...words: readonly string[]): Promise<Capture> {
-  const { database, replica, stateFolder, flushIntervalMs } = { ...system.settings, ...over }
-  const settings: CaptureSettings = { database, replica, stateFolder, flushIntervalMs }
+  const { database, replica, captureFolder, flushIntervalMs } = { ...system.settings, ...over }
+  const settings: CaptureSettings = { database, replica, captureFolder, flushIntervalMs }
   const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), ...words], { stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   child.stdin.end(`${JSON.stringify(settings)}\n`)

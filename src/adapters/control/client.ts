@@ -1,8 +1,11 @@
 /** Asks the capture of a database through its control socket. */
 import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { CaptureControl, CapturePosition, DrainOutcome } from '../../ports/capture-control.ts'
+import { captureLockPath } from '../filesystem/capture-lock.ts'
+import { codeOf } from '../filesystem/durable.ts'
+import { describeHolder, lockHolder } from '../filesystem/process-lock.ts'
+import { linesOf } from './lines.ts'
 import { decodeReply, type Request } from './protocol.ts'
 import { withSocketPath } from './socket-path.ts'
 
@@ -21,50 +24,81 @@ export function captureClient(folder: string): CaptureControl {
 }
 
 /** Somebody listens on the control socket. Says nothing of whether it would answer. */
-export function captureListens(folder: string): Promise<boolean> {
-  return withSocketPath(
-    folder,
-    (path) =>
-      new Promise((resolve) => {
-        const socket = connect(path)
-        const end = (listens: boolean) => () => {
-          socket.destroy()
-          resolve(listens)
-        }
-        socket.once('connect', end(true))
-        socket.once('error', end(false))
-      }),
-  )
+export async function captureListens(folder: string): Promise<boolean> {
+  const listens = (path: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(path)
+      const end = (answer: boolean) => () => {
+        socket.destroy()
+        resolve(answer)
+      }
+      socket.on('connect', end(true))
+      // Stays: the other end may go away between the connection and our farewell.
+      socket.on('error', end(false))
+    })
+  try {
+    return await withSocketPath(folder, listens)
+  } catch (error) {
+    if (codeOf(error) === '') throw error
+    return false
+  }
 }
 
-function ask(folder: string, request: Request, timeoutMs: number): Promise<unknown> {
-  return withSocketPath(
-    folder,
-    (path) =>
-      new Promise((resolve, reject) => {
-        const socket = connect(path)
-        const silent = (why: string): void => {
-          socket.destroy()
-          reject(
-            new DrError('CAPTURE_SILENT', {
-              what: `the capture did not answer "${request.verb}": ${why}`,
-              untouched: 'Nothing is known to have changed.',
-              next: 'Look whether the capture process runs and is not suspended (genesis-dr replication-status), then repeat.',
-            }),
-          )
-        }
-        socket.setTimeout(timeoutMs, () => silent(`no answer within ${timeoutMs / 1000} s`))
-        socket.on('error', (error) => silent(sentenceOf(error)))
-        socket.on('close', () => silent('it closed the connection'))
-        createInterface({ input: socket }).once('line', (line) => {
-          try {
-            resolve(decodeReply(line))
-          } catch (error) {
-            reject(error)
-          }
-          socket.destroy()
-        })
-        socket.write(`${JSON.stringify(request)}\n`)
-      }),
-  )
+async function ask(folder: string, request: Request, timeoutMs: number): Promise<unknown> {
+  return decodeReply(await answerOf(folder, request, timeoutMs))
+}
+
+/** @throws CAPTURE_SILENT */
+async function answerOf(folder: string, request: Request, timeoutMs: number): Promise<string> {
+  try {
+    return await withSocketPath(folder, (path) => firstLine(path, request, timeoutMs))
+  } catch (error) {
+    if (!(error instanceof Silence) && codeOf(error) === '') throw error
+    throw silent(folder, request, error)
+  }
+}
+
+/** Why no answer came. */
+class Silence extends Error {}
+
+/** @throws Silence */
+async function firstLine(path: string, request: Request, timeoutMs: number): Promise<string> {
+  const socket = connect(path)
+  let why = 'it closed the connection'
+  socket.on('error', (error) => {
+    why = sentenceOf(error)
+  })
+  const timer = setTimeout(() => {
+    why = `no answer within ${timeoutMs / 1000} s`
+    socket.destroy()
+  }, timeoutMs)
+  socket.write(`${JSON.stringify(request)}\n`)
+  try {
+    for await (const line of linesOf(socket)) return line
+  } finally {
+    clearTimeout(timer)
+    socket.destroy()
+  }
+  throw new Silence(why)
+}
+
+function silent(folder: string, request: Request, cause: unknown): DrError {
+  const path = captureLockPath(folder)
+  const holder = lockHolder(path)
+  // Only whoever captures listens: a recovery that holds the lock is not silent, it has nothing to say.
+  const other = holder?.purpose === 'recovery' ? holder : null
+  const untouched = 'Nothing is known to have changed.'
+  if (other !== null)
+    return new DrError('CAPTURE_SILENT', {
+      what: `no capture runs that could answer "${request.verb}": ${describeHolder(other)}`,
+      untouched,
+      next: 'Repeat when it has ended.',
+      cause,
+    })
+  return new DrError('CAPTURE_SILENT', {
+    what: `the capture did not answer "${request.verb}": ${sentenceOf(cause)}`,
+    untouched,
+    next: 'Look whether the capture process runs and is not suspended (genesis-dr replication-status), then repeat.',
+    cause,
+  })
 }

@@ -32,6 +32,25 @@ export const databaseFiles: DatabaseFiles = {
       throw diskError(error, `set ${path} aside into ${folder}`, untouched)
     }
   },
+  putBack: async (path, folder) => {
+    try {
+      for (const suffix of companions) if ((await statOrNull(`${path}${suffix}`)) !== null) return 'taken'
+      // The database last: whoever finds it at its name finds its log there too.
+      for (const suffix of companions.toReversed()) {
+        const from = join(folder, `${basename(path)}${suffix}`)
+        if ((await statOrNull(from)) === null) continue
+        // A link, because unlike a rename it fails when something appeared at the name meanwhile.
+        await link(from, `${path}${suffix}`)
+        await unlink(from)
+      }
+      await syncFolder(dirname(path))
+      await syncFolder(folder)
+      return 'back'
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return 'taken'
+      throw diskError(error, `put ${path} back from ${folder}`, 'Nothing was overwritten.')
+    }
+  },
   place: async (temporary, path, like) => {
     // A log that stands beside the name would be taken for that of the restored database.
     for (const suffix of companions) if ((await statOrNull(`${path}${suffix}`)) !== null) throw exists(`${path}${suffix}`)

@@ -1,7 +1,8 @@
 /** Making files durable: contents by fsync of the file, names by fsync of the folder. */
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, link, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { DrError, sentenceOf } from '../../errors.ts'
 
 export async function syncFolder(folder: string): Promise<void> {
@@ -24,16 +25,19 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   }
 }
 
-let serial = 0
+/** What this process is writing now; another file with its process id is of one that is gone, as in a container, where it is always 1. */
+const underWay = new Set<string>()
 
 /**
  * 'created' when a file with the content that `fill` writes is durable at `path`; 'exists' when one was there, which is left alone.
  * Readable by its owner only, if nothing else is said: most of what is made here holds what the database holds.
- * If we die here: a temporary file `path.<pid>-<n>.tmp` may stay, and nothing is at `path`. Safe to repeat: yes, by 'exists'.
+ * If we die here: a temporary file `path.<pid>-<random>.tmp` may stay, and nothing is at `path`. Safe to repeat: yes, by 'exists'.
  */
 export async function createFile(path: string, fill: (file: FileHandle) => Promise<void>, mode = 0o600): Promise<'created' | 'exists'> {
-  const temporary = `${path}.${process.pid}-${serial++}.tmp`
+  // Random, because the next process may have our process id and find what we left.
+  const temporary = `${path}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`
   const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
+  underWay.add(temporary)
   try {
     try {
       await fill(file)
@@ -48,10 +52,38 @@ export async function createFile(path: string, fill: (file: FileHandle) => Promi
       throw error
     }
   } finally {
+    underWay.delete(temporary)
     await unlink(temporary)
   }
   await syncFolder(dirname(path))
   return 'created'
+}
+
+/**
+ * Removes the temporary files that dead processes left when they were making the file at `path`. It lists the folder, so it is for large
+ * files in small folders. If another machine or container is making that file now, it has to begin again.
+ */
+export async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path)
+  for (const name of await readdir(folder)) {
+    const rest = name.startsWith(`${basename(path)}.`) ? name.slice(basename(path).length + 1) : ''
+    const [, pid] = /^(\d+)-[0-9a-f]+\.tmp$/.exec(rest) ?? []
+    const temporary = join(folder, name)
+    if (pid === undefined || underWay.has(temporary) || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue
+    try {
+      await unlink(temporary)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH'
+  }
 }
 
 /** The errno name of what the operating system threw, '' for anything else. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { children } from '../../../test/hosts/children.ts'
 import { unshare } from '../../../test/hosts/needs.ts'
 import { describeWith } from '../../../test/needs.ts'
+import { must } from '../../assert.ts'
 import type { LatchFacts } from '../../ports/halt-latch.ts'
 import { haltLatchAt } from './halt-latch.ts'
 
@@ -29,7 +30,7 @@ describe('the halt latch', () => {
   it('nobody set it -> none stands, and there is nothing to release', async () => {
     const latch = haltLatchAt(path)
     expect(await latch.read()).toBeNull()
-    expect(await latch.release('run-1')).toBe('absent')
+    expect(await latch.release('run-1', ofRun)).toBe('absent')
   })
 
   it('a run sets it -> it stands for everybody, with holder, reason and time, and leaves no other file', async () => {
@@ -47,17 +48,33 @@ describe('the halt latch', () => {
   it('a run wants to release the latch of a person, or of another run -> it stays', async () => {
     const latch = haltLatchAt(path)
     await latch.set(ofPerson)
-    expect(await latch.release('run-1')).toBe('other')
+    expect(await latch.release('run-1', ofRun)).toBe('other')
+    expect(await latch.read()).toEqual(ofPerson)
+  })
+
+  it('a person stops the bot while the latch of a run stands -> it is theirs from then on, and the run does not release it', async () => {
+    const latch = haltLatchAt(path)
+    await latch.set(ofRun)
+    expect(await latch.set(ofPerson)).toEqual(ofPerson)
+    expect(readdirSync(join(folder, 'state'))).toEqual(['halted'])
+    expect(await latch.release('run-1', ofRun)).toBe('other')
+    expect(await latch.set({ ...ofPerson, holder: 'person:grace' })).toEqual(ofPerson)
+  })
+
+  it('another latch stands than the one that a person looked at -> it stays', async () => {
+    const latch = haltLatchAt(path)
+    await latch.set(ofPerson)
+    expect(await latch.release('person:grace', ofRun)).toBe('other')
     expect(await latch.read()).toEqual(ofPerson)
   })
 
   it('its holder, or any person, releases it -> it is gone', async () => {
     const latch = haltLatchAt(path)
     await latch.set(ofRun)
-    expect(await latch.release('run-1')).toBe('released')
+    expect(await latch.release('run-1', ofRun)).toBe('released')
     expect(await latch.read()).toBeNull()
     await latch.set(ofRun)
-    expect(await latch.release('person:grace')).toBe('released')
+    expect(await latch.release('person:grace', ofRun)).toBe('released')
     expect(existsSync(path)).toBe(false)
   })
 
@@ -70,12 +87,13 @@ describe('the halt latch', () => {
     mkdirSync(join(folder, 'state'))
     writeFileSync(path, content)
     const latch = haltLatchAt(path)
-    expect(await latch.read()).toMatchObject({ holder: 'unknown' })
+    const standing = must(await latch.read(), 'it stands')
+    expect(standing).toMatchObject({ holder: 'unknown' })
     expect(await latch.set(ofRun)).toMatchObject({ holder: 'unknown' })
-    expect(await latch.release('run-1')).toBe('other')
-    expect(await latch.release('unknown')).toBe('other')
+    expect(await latch.release('run-1', ofRun)).toBe('other')
+    expect(await latch.release('unknown', standing)).toBe('other')
     expect(readFileSync(path, 'utf8')).toBe(content)
-    expect(await latch.release('person:ada')).toBe('released')
+    expect(await latch.release('person:ada', standing)).toBe('released')
   })
 
   it('something that is no file lies there -> it stands', async () => {
@@ -108,7 +126,9 @@ describe('the halt latch, among processes', () => {
     for (let kill = 0; kill < 8; kill++) {
       const churner = start(
         process.execPath,
-        script(`console.log('go'); for (;;) { await latch.set(${JSON.stringify(ofRun)}); await latch.release('run-1') }`),
+        script(
+          `console.log('go'); for (;;) { await latch.set(${JSON.stringify(ofRun)}); await latch.release('run-1', ${JSON.stringify(ofRun)}) }`,
+        ),
       )
       await churner.line(/go/)
       await new Promise((resolve) => setTimeout(resolve, 5 + kill * 3))
@@ -129,5 +149,21 @@ describeWith([unshare], 'the halt latch on a full disk', () => {
     const ended = spawnSync('unshare', ['--mount', 'sh', '-c', mount, process.execPath, program], { encoding: 'utf8' })
     expect(ended.stderr).toBe('')
     expect(ended.stdout).toMatch(/"holder":"unknown".* 0\n$/)
+  })
+})
+
+describeWith([unshare], 'the halt latch of a run on a full disk', () => {
+  it('a person stops the bot, and there is no room for their name -> it is nobody known any more, so that no run removes it', () => {
+    const program = `const { haltLatchAt } = await import(${JSON.stringify(module)})
+      const { writeFileSync } = await import('node:fs')
+      const latch = haltLatchAt('/mnt/halted')
+      await latch.set(${JSON.stringify(ofRun)})
+      try { writeFileSync('/mnt/filler', new Uint8Array(1 << 20)) } catch {}
+      await latch.set(${JSON.stringify(ofPerson)})
+      console.log((await latch.read()).holder, await latch.release('run-1', ${JSON.stringify(ofRun)}))`
+    const mount = 'mount -t tmpfs -o size=64k tmpfs /mnt && exec "$0" --input-type=module -e "$1"'
+    const ended = spawnSync('unshare', ['--mount', 'sh', '-c', mount, process.execPath, program], { encoding: 'utf8' })
+    expect(ended.stderr).toBe('')
+    expect(ended.stdout).toMatch(/^(unknown|person:ada) other\n$/)
   })
 })

@@ -3,11 +3,12 @@
  * unreadable stands all the same, held by `unknown`, and a unit file can ask for it with nothing but a path.
  */
 import { constants } from 'node:fs'
-import { open, readFile, unlink } from 'node:fs/promises'
+import { open, readFile, truncate, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isDrError } from '../../errors.ts'
 import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
 import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
+import { writeStateFile } from './state-file.ts'
 
 /** Holds a latch whose file cannot be read as ours: only a person releases it. */
 export const unknownHolder = 'unknown'
@@ -20,13 +21,15 @@ export function haltLatchAt(path: string): HaltLatch {
     read: () => readLatch(path),
     set: async (facts) => {
       await setLatch(path, facts)
+      if (isPerson(facts.holder)) await takeFromRun(path, facts)
       return (await readLatch(path)) ?? facts
     },
-    release: async (holder) => {
+    release: async (holder, seen) => {
       const standing = await readLatch(path)
       if (standing === null) return 'absent'
+      const isSeen = standing.holder === seen.holder && standing.setAtMs === seen.setAtMs
       const holds = standing.holder === holder && holder !== unknownHolder
-      if (!holds && !isPerson(holder)) return 'other'
+      if (!(isPerson(holder) ? isSeen : holds)) return 'other'
       await guarded(`remove the halt latch ${path}`, () => removeLatch(path))
       return 'released'
     },
@@ -46,6 +49,19 @@ async function setLatch(path: string, facts: LatchFacts): Promise<void> {
     if (!isDrError(error, 'DISK_FULL')) throw error
     // A full disk often has room for a name where it has none for content, and the name is what stops the bot.
     await guarded(`set an empty halt latch ${path}`, () => createEmpty(path))
+  }
+}
+
+/** If we die here: the former latch stands, or this one, and never none. */
+async function takeFromRun(path: string, facts: LatchFacts): Promise<void> {
+  const standing = await readLatch(path)
+  if (standing === null || isPerson(standing.holder)) return
+  try {
+    await writeStateFile(path, facts, latchMode)
+  } catch (error) {
+    if (!isDrError(error, 'DISK_FULL')) throw error
+    // What says nothing is held by nobody known, and only a person removes that.
+    await guarded(`empty the halt latch ${path}`, () => truncate(path, 0))
   }
 }
 

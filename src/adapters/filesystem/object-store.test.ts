@@ -1,5 +1,17 @@
 /** A folder as the store of a replica keeps what every store promises, and what only a file system can. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -51,6 +63,44 @@ describe('a folder as a store, on its file system', () => {
     expect(await store.list('')).toEqual([])
     expect(await store.create('a/key', content, 0)).toBe('created')
     expect((await store.list('')).map((object) => object.key)).toEqual(['a/key'])
+  })
+
+  it('processes with our very process id died while they wrote it, as in a container -> written all the same, and what they left is gone', async () => {
+    const folder = freshFolder()
+    mkdirSync(join(folder, 'a'), { recursive: true })
+    const gone = spawnSync(process.execPath, ['-e', '']).pid
+    for (const name of [`${process.pid}-0`, `${process.pid}-1`, `${process.pid}-00ff`, `${gone}-2`])
+      writeFileSync(join(folder, 'a', `key.${name}.tmp`), 'half')
+    const others = [`key.${process.ppid}-0.tmp`, `key2.${process.pid}-0.tmp`, 'key.tmp']
+    for (const name of others) writeFileSync(join(folder, 'a', name), 'half')
+    const store = await openFolderStore('file:replica', folder)
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield content
+      // One is under way, and is not taken for abandoned by another.
+      expect(await store.create('a/key', second(), 1)).toBe('created')
+    }
+    async function* second(): AsyncGenerator<Uint8Array> {
+      yield content
+    }
+    expect(await store.create('a/key', pieces(), 0)).toBe('exists')
+    expect(readdirSync(join(folder, 'a')).sort()).toEqual(['key', ...others].sort())
+  })
+
+  it('the folder of a timeline vanishes -> nothing of it is made again but by a claim; a level that is new is made', async () => {
+    const folder = freshFolder()
+    const store = await openFolderStore('file:replica', folder)
+    await expect(store.create('00000001/ltx/0/a.ltx', content, 0)).rejects.toMatchObject({ code: 'OBJECT_MISSING' })
+    expect(existsSync(folder)).toBe(false)
+    await store.create('00000001/timeline.json', content, 0)
+    await store.create('00000001/ltx/0/a.ltx', content, 0)
+    await store.link('00000001/ltx/0/a.ltx', '00000001/ltx/1/a.ltx')
+    renameSync(folder, `${folder}-away`)
+    const gone = { code: 'OBJECT_MISSING', message: expect.stringContaining('the timeline is gone from the replica') }
+    await expect(store.create('00000001/ltx/0/b.ltx', content, 0)).rejects.toMatchObject(gone)
+    await expect(store.link('00000001/ltx/0/a.ltx', '00000001/ltx/9/a.ltx')).rejects.toMatchObject(gone)
+    expect(existsSync(folder)).toBe(false)
+    renameSync(`${folder}-away`, folder)
+    expect(await store.create('00000001/ltx/0/b.ltx', content, 0)).toBe('created')
   })
 
   it('objects were written, were there, or failed -> no temporary file of ours is left', async () => {

@@ -7,18 +7,11 @@ import { link, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { ObjectBody, ObjectStore, OpenObject, StoredObject } from '../../ports/object-store.ts'
-import { codeOf, createFile, diskError, isDeadMount, makeFolder, syncFolder } from './durable.ts'
+import { codeOf, createFile, diskError, isDeadMount, makeFolder, removeAbandoned, syncFolder } from './durable.ts'
 
 const untouched = 'Nothing that is in the replica was changed.'
 
 export async function openFolderStore(url: string, root: string): Promise<ObjectStore> {
-  const made = new Set<string>()
-  const parentOf = async (path: string): Promise<void> => {
-    const folder = dirname(path)
-    if (made.has(folder)) return
-    await makeFolder(folder, 0o700)
-    made.add(folder)
-  }
   return {
     url,
     layout: 'folder',
@@ -29,7 +22,9 @@ export async function openFolderStore(url: string, root: string): Promise<Object
     create: (key, body, timestampMs) =>
       guarded(`write ${key} to ${url}`, async () => {
         const path = join(root, key)
-        await parentOf(path)
+        await makeParent(root, key)
+        // Only what comes in pieces is large; a folder of flushes is too full to be listed for each.
+        if (!(body instanceof Uint8Array)) await removeAbandoned(path)
         return createFile(path, async (file) => {
           for await (const chunk of chunksOf(body)) await file.writeFile(chunk)
           await file.utimes(timestampMs / 1000, timestampMs / 1000)
@@ -38,7 +33,7 @@ export async function openFolderStore(url: string, root: string): Promise<Object
     link: (from, to) =>
       guarded(`link ${from} to ${to} in ${url}`, async () => {
         const path = join(root, to)
-        await parentOf(path)
+        await makeParent(root, to)
         try {
           await link(join(root, from), path)
         } catch (error) {
@@ -48,6 +43,35 @@ export async function openFolderStore(url: string, root: string): Promise<Object
         await syncFolder(dirname(path))
         return 'created'
       }),
+  }
+}
+
+/**
+ * Makes the folders of an object, but never a timeline's: only its claim begins one. Where that folder is gone, somebody took the replica
+ * away, and what would be written after it could never be restored.
+ * @throws OBJECT_MISSING
+ */
+async function makeParent(root: string, key: string): Promise<void> {
+  const [timeline = '', ...below] = key.split('/')
+  const folder = dirname(join(root, key))
+  if (below.length < 2 || !/^[0-9a-f]{8}$/.test(timeline)) return makeFolder(folder, 0o700)
+  if (await isFolder(folder)) return
+  if (!(await isFolder(join(root, timeline)))) {
+    throw new DrError('OBJECT_MISSING', {
+      what: `the timeline is gone from the replica: there is no folder ${timeline} in ${root}`,
+      untouched: 'Nothing was written in its place; what had to be copied is still in the log of the database.',
+      next: 'Look what became of the replica (a mount, a rename, a clean-up), bring it back, and start genesis-dr replicate again.',
+    })
+  }
+  await makeFolder(folder, 0o700)
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { children } from '../../../test/hosts/children.ts'
-import { lockHolder, takeProcessLock } from './process-lock.ts'
+import { describeHolder, lockHolder, takeProcessLock } from './process-lock.ts'
 
 let folder = ''
 let path = ''
@@ -30,7 +30,7 @@ describe('a lock of a process', () => {
     expect(lockHolder(path)).toBeNull()
     const lock = takeProcessLock(path)
     expect(lock).not.toBeNull()
-    expect(lockHolder(path)).toBe(process.pid)
+    expect(lockHolder(path)).toEqual({ pid: process.pid, purpose: 'recovery' })
     lock?.release()
   })
 
@@ -51,11 +51,11 @@ describe('a lock of a process', () => {
       const holder = takeElsewhere()
       expect(await holder.line(/refused|held/)).toBe('held')
       expect(takeProcessLock(path)).toBeNull()
-      expect(lockHolder(path)).toBe(holder.pid)
+      expect(lockHolder(path)).toEqual({ pid: holder.pid, purpose: 'recovery' })
       await holder.end(signal)
       const lock = takeProcessLock(path)
       expect(lock).not.toBeNull()
-      expect(lockHolder(path)).toBe(process.pid)
+      expect(lockHolder(path)).toEqual({ pid: process.pid, purpose: 'recovery' })
       lock?.release()
     },
   )
@@ -69,6 +69,16 @@ describe('a lock of a process', () => {
     const lock = takeProcessLock(path)
     expect(lock).not.toBeNull()
     lock?.release()
+  })
+
+  it('it is taken to capture, by an older version, or by nobody that is known -> said so', () => {
+    takeProcessLock(path, 'capture')?.release()
+    expect(lockHolder(path)).toEqual({ pid: process.pid, purpose: 'capture' })
+    expect(describeHolder(lockHolder(path))).toBe(`process ${process.pid} captures this database already`)
+    expect(describeHolder({ pid: 7, purpose: 'recovery' })).toBe('process 7 is recovering or validating this database')
+    writeFileSync(`${path}.pid`, '7\n')
+    expect(lockHolder(path)).toEqual({ pid: 7, purpose: null })
+    expect(describeHolder(null)).toContain('process (unknown)')
   })
 
   it('what is written beside the lock is no number -> nobody is named', () => {

@@ -12,14 +12,23 @@ export interface ProcessLock {
   release(): void
 }
 
+/** What is done under the lock, for whoever finds it taken. */
+export type LockPurpose = 'capture' | 'recovery'
+
+export interface LockHolder {
+  readonly pid: number
+  /** null: not known, as of an older version. */
+  readonly purpose: LockPurpose | null
+}
+
 /** null when another process, or this one, holds it. @throws DISK_FULL, IO_FAILED, DATABASE_READ_ONLY */
-export function takeProcessLock(path: string): ProcessLock | null {
+export function takeProcessLock(path: string, purpose: LockPurpose = 'recovery'): ProcessLock | null {
   makeFolderOf(path)
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(path, { timeout: 0 })
     database.exec('PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
-    writeFileSync(`${path}.pid`, `${process.pid}\n`)
+    writeFileSync(`${path}.pid`, `${process.pid}\n${purpose}\n`)
     const held = database
     return { release: () => held.close() }
   } catch (error) {
@@ -38,13 +47,21 @@ function makeFolderOf(path: string): void {
   }
 }
 
-/** The pid that last took the lock; null when none did. Only while the lock is held does it mean anything. */
-export function lockHolder(path: string): number | null {
+/** Who last took the lock; null when nobody did. Only while the lock is held does it mean anything. */
+export function lockHolder(path: string): LockHolder | null {
   try {
-    const pid = Number.parseInt(readFileSync(`${path}.pid`, 'utf8'), 10)
-    return Number.isSafeInteger(pid) ? pid : null
+    const [first = '', purpose = ''] = readFileSync(`${path}.pid`, 'utf8').split('\n')
+    const pid = Number.parseInt(first, 10)
+    if (!Number.isSafeInteger(pid)) return null
+    return { pid, purpose: purpose === 'capture' || purpose === 'recovery' ? purpose : null }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null
-    throw error
+    throw diskError(error, `read ${path}.pid`, 'Nothing was done.')
   }
+}
+
+/** A sentence without its subject's database: "process 7 is recovering or validating this database". */
+export function describeHolder(holder: LockHolder | null): string {
+  const who = `process ${holder?.pid ?? '(unknown)'}`
+  return holder?.purpose === 'recovery' ? `${who} is recovering or validating this database` : `${who} captures this database already`
 }

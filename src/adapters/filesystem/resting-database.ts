@@ -1,12 +1,13 @@
 /** A database that nobody has open, read as plain files. Never used while this process has a SQLite connection to it. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { DrError } from '../../errors.ts'
 import type { BornFile, DatabaseBytes } from '../../ports/live-database.ts'
 import { codeOf, diskError } from './durable.ts'
 
 export function openRestingDatabase(path: string): { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null {
   const database = openOrNull(path)
   if (database === null) return null
-  const wal = openOrNull(`${path}-wal`)
+  const wal = openLog(path, database)
   const facts = fstatSync(database)
   return {
     identity: { device: facts.dev, inode: facts.ino, bornMs: facts.birthtimeMs },
@@ -22,9 +23,26 @@ export function openRestingDatabase(path: string): { readonly bytes: DatabaseByt
   }
 }
 
+function openLog(path: string, database: number): number | null {
+  try {
+    return openOrNull(`${path}-wal`)
+  } catch (error) {
+    closeSync(database)
+    throw error
+  }
+}
+
 function openOrNull(path: string): number | null {
   try {
-    return openSync(path, constants.O_RDONLY)
+    // Without O_NONBLOCK the opening of a pipe waits for somebody to write into it.
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    if (fstatSync(descriptor).isFile()) return descriptor
+    closeSync(descriptor)
+    throw new DrError('DATABASE_NOT_SQLITE', {
+      what: `${path} is not a regular file`,
+      untouched: 'Nothing was changed.',
+      next: 'Give the path of the database file itself.',
+    })
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null
     throw diskError(error, `read ${path}`, 'Nothing was changed.')

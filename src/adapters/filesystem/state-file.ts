@@ -18,11 +18,11 @@ export async function readStateFile(path: string): Promise<Readonly<Record<strin
 let serial = 0
 
 /** Durable when resolved. If we die here: the former content stands. Safe to repeat: yes. */
-export async function writeStateFile(path: string, value: object): Promise<void> {
+export async function writeStateFile(path: string, value: object, mode = 0o600): Promise<void> {
   try {
     await makeFolder(dirname(path))
     const temporary = `${path}.${process.pid}-${serial++}.tmp`
-    const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
+    const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, mode)
     try {
       await file.writeFile(`${JSON.stringify(value, null, 2)}\n`)
       await file.sync()

@@ -46,14 +46,14 @@ describeWith([linuxProc], 'who has a file open', () => {
     expect(await pidsOf([identity(path)])).toEqual([])
   })
 
-  it('a process and the child that inherited the descriptor -> both, with their command lines', async () => {
+  it('a process and the child that inherited the descriptor -> both, with their programs and without their arguments', async () => {
     const child = await holder()
     const commands = async () => (await openFilesFromProc.holders([identity(path)])).processes.map(({ pid, command }) => [pid, command])
     // The child begins, and becomes its own program, some time after the parent has the file open.
-    await expect.poll(commands).toContainEqual([expect.any(Number), 'sleep 60'])
+    await expect.poll(commands).toContainEqual([expect.any(Number), 'sleep'])
     const found = await commands()
     expect(found).toHaveLength(2)
-    expect(found).toContainEqual([child.pid, expect.stringContaining('holder')])
+    expect(found).toContainEqual([child.pid, 'sh'])
   })
 
   it('this very process has it open -> it is named too', async () => {

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { codeOf } from '../filesystem/durable.ts'
+import { programName } from './program-name.ts'
 
 export const procFolder = '/proc'
 
@@ -58,10 +59,9 @@ export function commandOf(pid: number): readonly string[] | null {
   return text.split('\0').slice(0, -1)
 }
 
-/** Its command line for people, cut to 200 characters; the bare name when it shows none. */
+/** Its program for people, without its arguments (program-name.ts), cut to 200 characters; the bare name when it shows none. */
 export function describeProcess(pid: number): string {
-  const words = commandOf(pid) ?? []
-  const shown = words.length > 0 ? words.join(' ') : `[${readText(`${procFolder}/${pid}/comm`)?.trim() ?? '?'}]`
+  const shown = programName(commandOf(pid) ?? []) || `[${readText(`${procFolder}/${pid}/comm`)?.trim() ?? '?'}]`
   return shown.slice(0, 200)
 }
 

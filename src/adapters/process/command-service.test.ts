@@ -148,6 +148,29 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
     expect(await byHand.end()).toBe(0)
   })
 
+  it('it was started twice by hand -> that is more than one bot, said so, and both are stopped', async () => {
+    writeFileSync(join(folder, 'bot.sh'), bots.obedient)
+    const both = [start('sh', ['bot.sh'], { cwd: folder }), start('sh', ['bot.sh'], { cwd: folder })]
+    for (const one of both) await one.line(/line 1/)
+    const service = serviceOf(['sh', 'bot.sh'])
+    const { concern, because } = await service.state()
+    expect(concern).toMatch(/^runs 2 times at once \(pid \d+, pid \d+\): more than one bot trades$/)
+    expect(because).toContain(concern)
+    expect(await service.stop(5000)).toMatchObject({ running: 'no' })
+    for (const one of both) expect(await one.end()).toBe(0)
+  })
+
+  it('one of ours runs, and one that was started by hand -> more than one bot as well', async () => {
+    writeFileSync(join(folder, 'bot.sh'), bots.obedient)
+    const service = serviceOf(['sh', 'bot.sh'])
+    await service.start()
+    expect((await service.state()).concern).toBeUndefined()
+    const byHand = start('sh', ['bot.sh'], { cwd: folder })
+    await byHand.line(/line 1/)
+    expect((await service.state()).concern).toBe(`runs 2 times at once (that of genesis-dr, pid ${byHand.pid}): more than one bot trades`)
+    expect(await service.stop(5000)).toMatchObject({ running: 'no' })
+  })
+
   it('the same command runs in another folder -> that is another bot, and is left alone', async () => {
     mkdirSync(join(folder, 'other'))
     writeFileSync(join(folder, 'other', 'bot.sh'), bots.obedient)

@@ -5,12 +5,13 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, realpathSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { Service, ServiceState } from '../../ports/service.ts'
 import { codeOf, makeFolder } from '../filesystem/durable.ts'
 import { bootId, isGone, type ProcessFacts, readProcess } from '../proc/process-table.ts'
+import { programName } from '../proc/program-name.ts'
 import type { Environment } from './inherited.ts'
 import { lastLines } from './log-tail.ts'
 import { findMembers, type Members } from './members.ts'
@@ -36,7 +37,7 @@ const afterKillMs = 5000
 const pollMs = 20
 
 export function commandService(options: CommandServiceOptions): Service {
-  const description = `command ${describe(options.command)}`
+  const description = `command ${programName(options.command)}`
   const bot: Bot = {
     ...options,
     description,
@@ -50,14 +51,6 @@ export function commandService(options: CommandServiceOptions): Service {
     stop: (timeoutMs) => stop(bot, timeoutMs),
     recentLog: (count) => lastLines(options.logFile, count),
   }
-}
-
-/** Chosen: enough of a command to know it by; paths are shown by their last part. */
-const describedCharacters = 60
-
-function describe(command: readonly string[]): string {
-  const text = command.map((word) => (isAbsolute(word) ? basename(word) : word)).join(' ')
-  return text.length > describedCharacters ? `${text.slice(0, describedCharacters)}...` : text
 }
 
 interface Bot extends CommandServiceOptions {
@@ -86,7 +79,17 @@ function look(bot: Bot): Sight {
   return { start: begun === null ? null : readStart(bot.folder, begun.number), members }
 }
 
-function stateOf({ start: begun, members }: Sight): ServiceState {
+function stateOf(sight: Sight): ServiceState {
+  const state = stateOfOne(sight)
+  const { members } = sight
+  if (members === null) return state
+  const bots = [...(members.ours.length === 0 ? [] : ['that of genesis-dr']), ...members.byHandRoots.map(({ pid }) => `pid ${pid}`)]
+  if (bots.length < 2) return state
+  const concern = `runs ${bots.length} times at once (${bots.join(', ')}): more than one bot trades`
+  return { ...state, because: `${state.because}; it ${concern}`, concern }
+}
+
+function stateOfOne({ start: begun, members }: Sight): ServiceState {
   if (members === null) return { running: 'unknown', pids: [], because: 'there is no /proc here to look into', exitStatus: null }
   const { wrapper, ours, byHand } = members
   const pids = [...ours, ...byHand].map((facts) => facts.pid)

@@ -10,6 +10,8 @@ export interface Members {
   readonly ours: readonly ProcessFacts[]
   /** Started by somebody else with the same command in the same folder, with descendants. */
   readonly byHand: readonly ProcessFacts[]
+  /** Those of them that no other of them started: each is a bot of its own. */
+  readonly byHandRoots: readonly ProcessFacts[]
 }
 
 export interface Wanted {
@@ -35,7 +37,9 @@ export function findMembers(wanted: Wanted): Members {
     (facts) => facts === wrapper || (sessionIsOurs && facts.sessionId === session?.pid) || startedWith(facts.pid, wanted.markerPrefix),
   )
   const others = alive.filter((facts) => !ours.includes(facts))
-  return { wrapper, ours, byHand: withDescendants(others, (facts) => runsCommand(facts.pid, wanted.command, wanted.cwd)) }
+  const byHand = withDescendants(others, (facts) => runsCommand(facts.pid, wanted.command, wanted.cwd))
+  const byHandRoots = byHand.filter((facts) => !byHand.some(({ pid }) => pid === facts.parentPid))
+  return { wrapper, ours, byHand, byHandRoots }
 }
 
 function wrapperAmong(alive: readonly ProcessFacts[], start: Start | null): ProcessFacts | null {

@@ -1,19 +1,21 @@
 /**
- * Questions to SQLite files. 'alone' opens with immutable=1: SQLite takes no locks and makes no -wal or -shm beside the file.
- * 'shared' opens a live database for reading only, so that closing it, even as the last one, checkpoints nothing and deletes no log.
- * It must not run in the process that captures that database.
+ * Questions to SQLite files. Our own are asked in this process, so it must not be the one that captures that database. Those of the user
+ * may take any time and try anything: they are asked in a process beside (check-process.ts), where they only read and come to an end.
  */
-
-import { DatabaseSync } from 'node:sqlite'
-import { pathToFileURL } from 'node:url'
 import { isDrError } from '../../errors.ts'
-import type { DatabaseChecks, FileAccess } from '../../ports/database-checks.ts'
-import { resultCode, sqliteError } from './errors.ts'
+import type { DatabaseChecks } from '../../ports/database-checks.ts'
+import { checkProcess } from './check-process.ts'
+import { readDatabase } from './read-database.ts'
+
+/** Chosen: one pass over a database of some GB takes seconds, and a statement that needs more than a minute eats the time of the recovery. */
+const checkLimitMs = 60_000
+
+const askCheck = checkProcess(checkLimitMs)
 
 export const databaseChecks: DatabaseChecks = {
   integrity: async (path, depth, access) => {
     try {
-      return withDatabase(path, access, (database) =>
+      return readDatabase(path, access, (database) =>
         database
           .prepare(depth === 'quick' ? 'PRAGMA quick_check(20)' : 'PRAGMA integrity_check(20)')
           .all()
@@ -26,13 +28,12 @@ export const databaseChecks: DatabaseChecks = {
       throw error
     }
   },
-  queryValue: async (path, sql, access) =>
-    withDatabase(path, access, (database) => {
-      const value = Object.values(database.prepare(sql).get() ?? {})[0] ?? null
-      return typeof value === 'number' || typeof value === 'string' ? value : value === null ? null : String(value)
-    }),
+  queryValue: async (path, sql, access) => {
+    const value = await askCheck({ path, sql, access })
+    return typeof value === 'number' || typeof value === 'string' ? value : null
+  },
   rowCounts: async (path, access) =>
-    withDatabase(path, access, (database) => {
+    readDatabase(path, access, (database) => {
       const tables = database
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
         .all()
@@ -43,18 +44,4 @@ export const databaseChecks: DatabaseChecks = {
       }
       return counts
     }),
-}
-
-function withDatabase<T>(path: string, access: FileAccess, ask: (database: DatabaseSync) => T): T {
-  let database: DatabaseSync | null = null
-  try {
-    const url = pathToFileURL(path)
-    if (access === 'alone') url.search = '?mode=ro&immutable=1'
-    database = new DatabaseSync(url, { readOnly: true, timeout: 2000 })
-    return ask(database)
-  } catch (error) {
-    throw resultCode(error) === null ? error : sqliteError(error, `read ${path}`)
-  } finally {
-    database?.close()
-  }
 }

@@ -147,7 +147,7 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
     expect(await service.state()).toMatchObject({ running: 'no' })
     await expect(service.start()).rejects.toThrow(/a condition of the unit does not hold/)
 
-    await latch.release('run-1')
+    await latch.release('run-1', { holder: 'run-1', reason: 'corruption', setAtMs: 1 })
     expect(await service.start()).toMatchObject({ running: 'yes' })
     await service.stop(5000)
   })
@@ -191,7 +191,7 @@ describeWith([systemd, python], 'a trading bot as a systemd unit', () => {
     const { dev: device, ino: inode } = statSync(database)
     const openFiles = openFilesFromProc
     const before = await openFiles.holders([{ device, inode }])
-    expect(before.processes.map((process) => process.command)).toEqual([exec])
+    expect(before.processes.map((process) => process.command)).toEqual(['python3 writer.py'])
     expect(await service.stop(5000)).toMatchObject({ running: 'no', pids: [], exitStatus: 0 })
     expect(await openFiles.holders([{ device, inode }])).toMatchObject({ processes: [], complete: true })
     const lines = readFileSync(witness, 'utf8').trim().split('\n')

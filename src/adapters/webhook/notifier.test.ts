@@ -131,15 +131,18 @@ describe('a webhook', () => {
     expect(texts.join(' ')).not.toContain('S3CRET')
   })
 
-  it.each(['S3CRET', 'ftp://hooks/S3CRET', ''])('the address is %j -> refused as configuration, without quoting it', (address) => {
-    try {
-      webhookNotifier(address)
-      expect.unreachable()
-    } catch (error) {
-      expect(isDrError(error, 'CONFIG_INVALID')).toBe(true)
-      expect(String(error)).not.toContain('S3CRET')
-    }
-  })
+  it.each(['S3CRET', 'ftp://hooks/S3CRET', '', 'http://ada:S3CRET%zz@hooks/x', 'http://S3CRET%@hooks/x'])(
+    'the address is %j -> refused as configuration, without quoting it',
+    (address) => {
+      try {
+        webhookNotifier(address)
+        expect.unreachable()
+      } catch (error) {
+        expect(isDrError(error, 'CONFIG_INVALID')).toBe(true)
+        expect(String(error)).not.toContain('S3CRET')
+      }
+    },
+  )
 
   it('the message is very long -> cut for chat programs, whole in its own field', async () => {
     const { port, received } = await hookThat(status(200))

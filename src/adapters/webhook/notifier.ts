@@ -31,21 +31,36 @@ interface Target {
 function parseAddress(address: string): Target {
   const url = URL.parse(address)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new DrError('CONFIG_INVALID', {
-      what: 'the address of the webhook is not an http or https URL (it is not shown, because it is a secret)',
-      untouched: 'Nothing was sent.',
-      next: 'Correct the webhook in the configuration or in DR_NOTIFICATION_WEBHOOK.',
-    })
+    throw invalidAddress('is not an http or https URL')
   }
   const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'genesis-dr' }
   if (url.username !== '' || url.password !== '') {
     // fetch refuses an address with a name and a password in it.
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+    const credentials = `${decoded(url.username)}:${decoded(url.password)}`
     headers['authorization'] = `Basic ${Buffer.from(credentials).toString('base64')}`
     url.username = ''
     url.password = ''
   }
   return { url, headers }
+}
+
+/** @throws CONFIG_INVALID */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error
+    throw invalidAddress('holds a name or a password with a % that begins no escape; write %25 for the sign itself')
+  }
+}
+
+/** Without a cause, which could quote the address. */
+function invalidAddress(why: string): DrError {
+  return new DrError('CONFIG_INVALID', {
+    what: `the address of the webhook ${why} (it is not shown, because it is a secret)`,
+    untouched: 'Nothing was sent.',
+    next: 'Correct the webhook in the configuration or in DR_NOTIFICATION_WEBHOOK.',
+  })
 }
 
 function documentOf(message: Notification): Readonly<Record<string, string | null>> {

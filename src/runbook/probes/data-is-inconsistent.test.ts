@@ -1,8 +1,7 @@
 /** The user's own invariants on the live database: broken, unreadable and not asked are three answers. */
 import { expect, it } from 'vitest'
-import { smallSystem } from '../../../test/support/small-runbook.ts'
+import { atRest, smallSystem } from '../../../test/support/small-runbook.ts'
 import { DrError, type ErrorCode } from '../../errors.ts'
-import type { CaptureControl } from '../../ports/capture-control.ts'
 import type { DatabaseChecks } from '../../ports/database-checks.ts'
 import { dataIsInconsistent } from './data-is-inconsistent.ts'
 
@@ -19,6 +18,5 @@ it.each<[string, DatabaseChecks['queryValue'], { readonly found: boolean | null;
   ['cannot be asked', failing('IO_FAILED'), { found: null, because: 'one: it could not be read' }],
 ])('the checks %s -> %#', async (_, queryValue, finding) => {
   const checks = { integrity: async () => [], rowCounts: async () => ({}), queryValue }
-  const capture = { reach: async () => ({ pid: null, control: {} as CaptureControl }) }
-  expect(await dataIsInconsistent.look({ checks, capture }, { ...smallSystem().world.settings('run-1'), checks: own })).toEqual(finding)
+  expect(await dataIsInconsistent.look({ ...atRest, checks }, { ...smallSystem().world.settings('run-1'), checks: own })).toEqual(finding)
 })

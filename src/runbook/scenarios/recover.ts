@@ -8,6 +8,7 @@ import { drainReplica } from '../steps/drain-replica.ts'
 import { findLastGoodOn } from '../steps/find-last-good.ts'
 import { preserveEvidence } from '../steps/preserve-evidence.ts'
 import { protectAgain } from '../steps/protect-again.ts'
+import { releaseLatch } from '../steps/release-latch.ts'
 import { requireNobody } from '../steps/require-nobody.ts'
 import { restoreDatabase } from '../steps/restore-database.ts'
 import { restorePoint } from '../steps/restore-point.ts'
@@ -39,6 +40,7 @@ export function recoverInPlace({ timeline, target }: RecoverOptions): Runbook {
       restoreDatabase,
       validateRecovery,
       protectAgain,
+      releaseLatch,
     ],
     validation: [],
   }

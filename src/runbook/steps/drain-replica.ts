@@ -1,6 +1,7 @@
 /** Everything that was committed becomes durable in the replica, before anything is moved. */
 import { formatTxid } from '../../ltx/txid.ts'
 import { step } from '../runbook.ts'
+import { isSetAside } from '../set-aside.ts'
 
 export const drainReplica = step({
   name: 'drain-replica',
@@ -9,7 +10,8 @@ export const drainReplica = step({
   does: 'Asks the capture to publish everything committed; where no capture runs, reads the rest of the log from the file at rest.',
   effect: { kind: 'idempotent', because: 'What is published already is found published.' },
   undo: { none: 'The replica only grows.' },
-  needs: ['capture'],
+  needs: ['capture', 'files'],
+  expired: async (ports, scope) => !(await isSetAside(ports, scope)),
   async foresee({ capture }) {
     const { pid, control } = await capture.reach()
     if (pid === null)

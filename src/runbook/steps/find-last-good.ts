@@ -2,8 +2,9 @@
 import { formatTxid } from '../../ltx/txid.ts'
 import { formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
-import { choosePoint } from '../choose-point.ts'
+import { choosePoint, drainedTimeline } from '../choose-point.ts'
 import { step } from '../runbook.ts'
+import { isSetAside } from '../set-aside.ts'
 
 const target = { kind: 'last-good' } as const
 
@@ -17,6 +18,8 @@ export function findLastGoodOn(number: string | null) {
     effect: { kind: 'idempotent', because: 'It works on a temporary file of this run only, which it makes anew.' },
     undo: { does: 'Remove the temporary file; nothing else was touched.' },
     needs: ['store', 'files', 'outputs', 'checks'],
+    // Before the database is set aside, what it is counted against may have grown.
+    expired: async (ports, scope) => !(await isSetAside(ports, scope)),
     async foresee({ store }) {
       const { plan } = await choosePoint(store, number, target)
       const when = isoTime(plan.files.at(-1)?.timestampMs ?? 0)
@@ -24,11 +27,8 @@ export function findLastGoodOn(number: string | null) {
       return { outcome: 'skipped', because, evidence: {} }
     },
     async act(ports, scope) {
-      const { drained } = scope.facts
-      // The capture of a replica that Litestream wrote drains to no timeline.
-      const ofDatabase = drained === undefined || drained.timeline === '' ? null : drained.timeline
       const temporary = temporaryName(scope)
-      const candidate = await restoreChosen(ports, scope, number ?? ofDatabase, target, temporary)
+      const candidate = await restoreChosen(ports, scope, number ?? drainedTimeline(scope.facts.drained), target, temporary)
       const chosen = await chosenFacts(ports.store, scope, candidate, temporary)
       const because = `${formatTxid(chosen.txid)} of ${isoTime(chosen.timestampMs)} passes (${chosen.looked.length} looked at); ${chosen.lossBecause}`
       return { outcome: 'done', because, evidence: { chosen } }

@@ -13,6 +13,7 @@ const scope = (over: Partial<RunSettings> = {}): Scope => ({
   settings: { ...settings, ...over },
   facts: {},
   interrupted: false,
+  runs: [],
   progress: () => {},
 })
 

@@ -1,11 +1,11 @@
-/** Tell people, without ever making the recovery wait for them. */
+/** Tell people; the recovery waits for a channel that does not answer, but never for long, and for no person. */
 import { type RunSettings, step } from '../runbook.ts'
 
 export const notifyTeam = step({
   name: 'notify-team',
   phase: 'immediate',
   title: 'Notify team',
-  does: 'Sends one message, with your contacts and links, to every configured channel; a channel that fails is recorded and not waited for.',
+  does: 'Sends one message, with your contacts and links, to every configured channel; a channel that does not answer is waited for up to 5 s, and recorded as failed.',
   effect: { kind: 'idempotent', because: 'At worst the team reads the message twice; it carries the id of the run.' },
   undo: { none: 'A message cannot be unsent.' },
   optional: true,

@@ -1,5 +1,11 @@
 /** The damaged database is renamed away at once, while the capture still holds it, and hashed after. */
-import { step } from '../runbook.ts'
+import { DrError, isDrError } from '../../errors.ts'
+import { formatTxid } from '../../ltx/txid.ts'
+import type { DrainOutcome } from '../../ports/capture-control.ts'
+import { requireNobody, strangersOn } from '../holders.ts'
+import type { RunFacts } from '../run-facts.ts'
+import { type RunbookPorts, step } from '../runbook.ts'
+import { asidePath, isSetAside } from '../set-aside.ts'
 
 const manifestName = 'manifest.json'
 
@@ -7,11 +13,11 @@ export const preserveEvidence = step({
   name: 'preserve-evidence',
   phase: 'immediate',
   title: 'Create immediate backup (preserve evidence)',
-  does: 'Renames the database with its -wal, -shm and -journal into the evidence folder, then lets the capture go, then writes a manifest of SHA-256 hashes.',
+  does: 'Looks once more that nobody has the database open, renames it with its -wal, -shm and -journal into the evidence folder, looks that nobody has it open there and nothing was committed meanwhile (else it is put back), then lets the capture go, then writes a manifest of SHA-256 hashes.',
   // The order matters: a last connection that closes before the rename checkpoints into the evidence and deletes its log.
   effect: { kind: 'idempotent', because: 'What is renamed is no longer there to be renamed again; the folder is named by the run.' },
   undo: { does: 'Stop whatever has the database open and rename the files back; nothing in them was changed.' },
-  needs: ['files', 'capture', 'clock'],
+  needs: ['files', 'openFiles', 'capture', 'clock'],
   async foresee({ files }, { settings }) {
     const folder = await files.evidenceFolder(settings.database, settings.evidenceFolder)
     const facts = await files.stat(settings.database)
@@ -19,10 +25,22 @@ export const preserveEvidence = step({
       facts === null ? 'there is no database to set aside' : `would rename ${settings.database}, its -wal, -shm and -journal into ${folder}`
     return { outcome: 'skipped', because, evidence: {} }
   },
-  async act({ files, capture, clock }, { runId, scenario, settings }) {
+  async act(ports, scope) {
+    const { files, capture, clock } = ports
+    const { runId, scenario, settings } = scope
     const folder = await files.evidenceFolder(settings.database, settings.evidenceFolder)
-    const { control } = await capture.reach()
+    const { pid, control } = await capture.reach()
+    requireNobody(await strangersOn(ports, settings.database, asidePath(folder, settings.database)), settings.database, startOver)
+    // Where no capture runs, the log can be read only while it is in its place.
+    if (pid === null && !(await isSetAside(ports, scope))) requireNothingNew(scope.facts.drained, await control.drain())
     await files.setAside(settings.database, folder)
+    try {
+      await requireAtRest(ports, settings.database, folder)
+      // The capture follows the files under their new names until it lets go.
+      if (pid !== null) requireNothingNew(scope.facts.drained, await control.drain())
+    } catch (error) {
+      throw await putBack(ports, settings.database, folder, error)
+    }
     await control.letGo()
     const hashed = await files.hashFolder(folder)
     const kept = hashed.filter((file) => file.name !== manifestName)
@@ -46,3 +64,35 @@ export const preserveEvidence = step({
     }
   },
 })
+
+const startOver = 'Stop whatever starts the bot behind the halt latch (a supervisor, a person), then give the same command again.'
+
+/** Whoever opened the database between the last look and the rename has it open under its new name. @throws DATABASE_IN_USE, HOLDERS_UNKNOWN */
+async function requireAtRest(ports: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'>, database: string, folder: string) {
+  requireNobody(await strangersOn(ports, database, asidePath(folder, database)), database, startOver)
+}
+
+/** Whoever opens the database only for an instant is known by what they commit. @throws DATABASE_IN_USE */
+function requireNothingNew(before: RunFacts['drained'] | undefined, now: DrainOutcome): void {
+  if (before === undefined || (before.txid === now.txid && before.timeline === now.timeline)) return
+  throw new DrError('DATABASE_IN_USE', {
+    what: `the database was written to after it was drained: from ${formatTxid(before.txid)} of timeline ${before.timeline} to ${formatTxid(now.txid)} of ${now.timeline}`,
+    untouched: 'Nothing was done.',
+    next: startOver,
+  })
+}
+
+/** The error, with where the files are now: under their own names, unless somebody took those. */
+async function putBack({ files }: Pick<RunbookPorts, 'files'>, database: string, folder: string, error: unknown): Promise<unknown> {
+  const back = await files.putBack(database, folder)
+  if (!isDrError(error)) return error
+  return new DrError(error.code, {
+    what: error.message,
+    untouched:
+      back === 'back'
+        ? `The database is at ${database}, where it was, with all that was committed to it; nothing was restored.`
+        : `Something else stands at ${database} now; the database as it was is in ${folder}; nothing was restored.`,
+    next: error.next,
+    cause: error,
+  })
+}

@@ -1,17 +1,25 @@
 /** A point-in-time recovery by hand begins when nobody has the database open; it stops nothing itself. */
 import { requireNobody as require, strangersOn } from '../holders.ts'
+import { setLatch } from '../latch-holder.ts'
 import { step } from '../runbook.ts'
+import { isSetAside } from '../set-aside.ts'
 
 export const requireNobody = step({
   name: 'require-nobody',
   phase: 'immediate',
   title: 'Stop operations',
-  does: 'Looks that no process but the capture has the database open; it stops nothing.',
-  effect: { kind: 'reads', because: 'It only looks.' },
-  undo: { none: 'It only looks.' },
-  needs: ['files', 'openFiles', 'capture'],
+  does: 'Looks that no process but the capture has the database open, and sets the halt latch, so that it stays so; it stops nothing.',
+  effect: { kind: 'idempotent', because: 'A latch that stands stays.' },
+  undo: { does: 'genesis-dr resume-trading, or the last step of this run.' },
+  needs: ['files', 'openFiles', 'capture', 'latch', 'clock'],
+  expired: async (ports, scope) => !(await isSetAside(ports, scope)),
   foresee: (ports, scope) => look(ports, scope.settings.database),
-  act: (ports, scope) => look(ports, scope.settings.database),
+  async act(ports, scope) {
+    // Looked at first: a recovery that is refused halts nobody.
+    const seen = await look(ports, scope.settings.database)
+    const latchHolder = await setLatch(ports.latch, scope, ports.clock.wallMs())
+    return { ...seen, evidence: { stopped: { proven: false, atMs: ports.clock.wallMs(), pids: [], latchHolder } } }
+  },
 })
 
 async function look(ports: Parameters<typeof strangersOn>[0], database: string) {

@@ -2,8 +2,9 @@
 import { formatTxid } from '../../ltx/txid.ts'
 import { formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
-import { choosePoint, type PointTarget } from '../choose-point.ts'
+import { choosePoint, drainedTimeline, type PointTarget } from '../choose-point.ts'
 import { step } from '../runbook.ts'
+import { isSetAside } from '../set-aside.ts'
 
 /** `number`: of a timeline; null: the newest. */
 export function restorePoint(number: string | null, target: PointTarget) {
@@ -15,6 +16,8 @@ export function restorePoint(number: string | null, target: PointTarget) {
     effect: { kind: 'idempotent', because: 'It works on a temporary file of this run only, which it makes anew.' },
     undo: { does: 'Remove the temporary file; nothing else was touched.' },
     needs: ['store', 'files', 'outputs', 'checks'],
+    // Before the database is set aside, what it is counted against may have grown.
+    expired: async (ports, scope) => !(await isSetAside(ports, scope)),
     async foresee({ store }) {
       const { plan } = await choosePoint(store, number, target)
       const because = `would restore ${formatTxid(plan.txid)} from ${plan.files.length} files (${formatBytes(plan.sizeBytes)})`
@@ -22,7 +25,9 @@ export function restorePoint(number: string | null, target: PointTarget) {
     },
     async act(ports, scope) {
       const temporary = temporaryName(scope)
-      const candidate = await restoreChosen(ports, scope, number, target, temporary)
+      // A point that is named is looked for on the newest timeline and its ancestors; the newest of the database is on its own.
+      const ofDatabase = target.kind === 'latest' ? drainedTimeline(scope.facts.drained) : null
+      const candidate = await restoreChosen(ports, scope, number ?? ofDatabase, target, temporary)
       const chosen = await chosenFacts(ports.store, scope, candidate, temporary)
       const because = `${formatTxid(chosen.txid)} of ${isoTime(chosen.timestampMs)} is restored and passes; ${chosen.lossBecause}`
       return { outcome: 'done', because, evidence: { chosen } }

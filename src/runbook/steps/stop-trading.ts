@@ -1,11 +1,18 @@
 /** Stop the bot, and prove it: nobody but the capture has the database open. */
 import { DrError } from '../../errors.ts'
+import { formatTxid } from '../../ltx/txid.ts'
 import type { HaltLatch } from '../../ports/halt-latch.ts'
+import type { Service } from '../../ports/service.ts'
+import { drainedPosition } from '../drained-position.ts'
 import { listed, requireNobody, strangersOn } from '../holders.ts'
-import { step } from '../runbook.ts'
+import { isPerson, setLatch } from '../latch-holder.ts'
+import { type RunbookPorts, type RunSettings, type Scope, step } from '../runbook.ts'
+import { isSetAside } from '../set-aside.ts'
 
 /** Chosen: a process that was killed gives its files back within milliseconds; 5 s is for a machine in trouble. */
 const releaseMs = 5000
+/** Chosen: a bot that trades commits more than once a second, and a person who stops it can wait for one. */
+const watchMs = 1000
 
 export const stopTrading = step({
   name: 'stop-trading',
@@ -15,9 +22,11 @@ export const stopTrading = step({
   effect: { kind: 'idempotent', because: 'A latch that stands stays, and stopping what is stopped changes nothing.' },
   undo: { none: 'Only "resume trading", after all checks, starts the bot.' },
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
+  expired: async (ports, scope) => !(await isSetAside(ports, scope)),
   async foresee({ service, files, openFiles, capture }, { settings }) {
     const strangers = await strangersOn({ files, openFiles, capture }, settings.database)
-    const open = strangers.processes.length === 0 ? 'nobody has the database open' : `${listed(strangers.processes)} has the database open`
+    const nobody = strangers.complete ? 'nobody has the database open' : `it cannot be told who has the database open: ${strangers.because}`
+    const open = strangers.processes.length === 0 ? nobody : `${listed(strangers.processes)} has the database open`
     if (service === null) {
       const because = `no service is configured, so the bot is stopped by hand; now ${open}`
       return { outcome: 'skipped', because, evidence: {}, notProven: ['trading stopped'] }
@@ -25,7 +34,8 @@ export const stopTrading = step({
     const state = await service.state()
     return { outcome: 'skipped', because: `would stop ${service.description}, which is ${state.because}; now ${open}`, evidence: {} }
   },
-  async act({ service, latch, files, openFiles, capture, clock }, { runId, scenario, settings }) {
+  async act({ service, latch, files, openFiles, capture, clock }, scope) {
+    const { runId, settings } = scope
     const ports = { files, openFiles, capture }
     const { database } = settings
     if (service === null) {
@@ -35,7 +45,7 @@ export const stopTrading = step({
         database,
         'Stop the bot by hand, then repeat. Or give "service:" in the configuration, so that it is stopped for you.',
       )
-      const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
+      const latchHolder = await setLatch(latch, scope, clock.wallMs())
       return {
         outcome: 'skipped',
         because: 'no service is configured; nobody has the database open',
@@ -45,32 +55,61 @@ export const stopTrading = step({
     }
     // Asked first: a service that is not known is refused before anything is done.
     const before = await service.state()
-    const latchHolder = await setLatch(latch, runId, scenario, clock.wallMs())
-    const after = await service.stop(settings.stopTimeoutMs)
-    const deadline = clock.monotonicMs() + releaseMs
-    let strangers = await strangersOn(ports, database)
-    while (strangers.processes.length > 0 && clock.monotonicMs() < deadline) {
-      await clock.sleep(50)
-      strangers = await strangersOn(ports, database)
-    }
-    if (strangers.processes.length > 0 || !strangers.complete || after.running !== 'no') {
-      const left = strangers.processes.length > 0 ? `${listed(strangers.processes)} still has the database open` : strangers.because
-      throw new DrError('SERVICE_STOP_UNPROVEN', {
-        what: `${service.description} was told to stop (${after.because}), but ${left}`,
-        untouched: 'The database was not touched; the halt latch stands.',
-        next: 'Stop that process by hand, then repeat the command.',
-      })
-    }
+    const latchHolder = await setLatch(latch, scope, clock.wallMs())
+    const because = await stopProven({ ...ports, service, clock }, settings)
+    if (isPerson(runId)) await standFirm({ ...ports, service, clock, latch }, scope)
     return {
       outcome: 'done',
-      because: `${service.description} is stopped (${after.because}); no process but the capture has the database open`,
+      because,
       evidence: { stopped: { proven: true, atMs: clock.wallMs(), pids: before.pids, latchHolder } },
     }
   },
 })
 
-/** The latch of a run that ended before us becomes ours: only one run is executed at a time. That of a person stays theirs. */
-async function setLatch(latch: HaltLatch, runId: string, reason: string, setAtMs: number): Promise<string> {
-  const standing = await latch.set({ holder: runId, reason, setAtMs })
-  return standing.holder.startsWith('person:') ? runId : standing.holder
+type Ports = Pick<RunbookPorts, 'files' | 'openFiles' | 'capture' | 'clock'> & { readonly service: Service }
+
+/** How it is known. @throws SERVICE_STOP_UNPROVEN */
+async function stopProven({ service, clock, ...ports }: Ports, { database, stopTimeoutMs }: RunSettings): Promise<string> {
+  const after = await service.stop(stopTimeoutMs)
+  const deadline = clock.monotonicMs() + releaseMs
+  let strangers = await strangersOn(ports, database)
+  while (strangers.processes.length > 0 && clock.monotonicMs() < deadline) {
+    await clock.sleep(50)
+    strangers = await strangersOn(ports, database)
+  }
+  if (strangers.processes.length === 0 && strangers.complete && after.running === 'no')
+    return `${service.description} is stopped (${after.because}); no process but the capture has the database open`
+  const left = strangers.processes.length > 0 ? `${listed(strangers.processes)} still has the database open` : strangers.because
+  throw unproven(`${service.description} was told to stop (${after.because}), but ${left}`, 'Stop that process by hand')
+}
+
+/**
+ * Nobody looks after a person's stop, so it looks twice itself: whoever opens the database only for an instant is known by what they
+ * commit, and a run that was about to remove its own latch may have removed this one, and started the bot. @throws SERVICE_STOP_UNPROVEN
+ */
+async function standFirm(ports: Ports & { readonly latch: HaltLatch }, { runId, scenario, runs, settings }: Scope): Promise<void> {
+  const { capture, clock, latch } = ports
+  const first = await drainedPosition(capture)
+  if (first !== null) {
+    await clock.sleep(watchMs)
+    const second = await drainedPosition(capture)
+    if (second !== null && second.timeline === first.timeline && second.txid > first.txid) {
+      throw unproven(
+        `nobody has the database open, but it is committed to: from ${formatTxid(first.txid)} to ${formatTxid(second.txid)} within ${watchMs / 1000} s`,
+        'Find the process that opens it for an instant each time, and stop it',
+      )
+    }
+  }
+  const standing = await latch.read()
+  if (standing !== null && (isPerson(standing.holder) || standing.holder === 'unknown')) return
+  await setLatch(latch, { runId, scenario, runs }, clock.wallMs())
+  await stopProven(ports, settings)
+}
+
+function unproven(what: string, first: string): DrError {
+  return new DrError('SERVICE_STOP_UNPROVEN', {
+    what,
+    untouched: 'The database was not touched; the halt latch stands.',
+    next: `${first}, then repeat the command.`,
+  })
 }

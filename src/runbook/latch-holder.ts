@@ -1,0 +1,18 @@
+/** Whose the halt latch is: that of a person is removed by a person, that of a run which ended by the run after it. */
+import type { HaltLatch } from '../ports/halt-latch.ts'
+import type { Scope } from './runbook.ts'
+
+export const isPerson = (holder: string): boolean => /^person:./.test(holder)
+
+/**
+ * Sets the latch and resolves with the holder by whose name it may be removed later. Only one run is executed at a time, so the latch
+ * of another run in this journal is that of one which ended; anybody else's stays theirs.
+ */
+export async function setLatch(
+  latch: HaltLatch,
+  { runId, scenario, runs }: Pick<Scope, 'runId' | 'scenario' | 'runs'>,
+  setAtMs: number,
+): Promise<string> {
+  const standing = await latch.set({ holder: runId, reason: scenario, setAtMs })
+  return runs.includes(standing.holder) ? standing.holder : runId
+}

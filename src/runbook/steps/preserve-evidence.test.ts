@@ -1,0 +1,141 @@
+/** Setting the database aside: proven to be at rest before and after, and put back where that is not so. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { smallSystem } from '../../../test/support/small-runbook.ts'
+import { databaseFiles } from '../../adapters/filesystem/database-files.ts'
+import type { CaptureControl, DrainOutcome } from '../../ports/capture-control.ts'
+import type { RunFacts } from '../run-facts.ts'
+import type { RunbookPorts, Scope } from '../runbook.ts'
+import { isSetAside } from '../set-aside.ts'
+import { preserveEvidence } from './preserve-evidence.ts'
+
+let folder = ''
+let database = ''
+const names = ['bot.db', 'bot.db-shm', 'bot.db-wal']
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'preserve-evidence-'))
+  database = join(folder, 'bot.db')
+  for (const name of names) writeFileSync(join(folder, name), name)
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const bot = { pid: 100, command: 'python3 bot.py' }
+const drainedAt = (txid: number): DrainOutcome => ({ timeline: '00000001', txid, lastCommitMs: 0, complete: true, because: 'drained' })
+const aside = (): string => join(folder, 'evidence', 'run-1')
+
+interface Situation {
+  /** The look, counted from 1, from which on a bot is seen. */
+  readonly seenFrom?: number
+  readonly captured?: boolean
+  /** Where the capture, or the file at rest, stands when it is drained here. */
+  readonly txid?: number
+  readonly drainedBefore?: number | null
+  /** Done at that look. */
+  readonly at?: Readonly<Record<number, () => void>>
+}
+
+function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7, at = {} }: Situation = {}) {
+  const told: string[] = []
+  let looks = 0
+  const control = {
+    drain: async () => {
+      told.push(`drain ${existsSync(database) ? 'in place' : 'set aside'}`)
+      return drainedAt(txid)
+    },
+    letGo: async () => {
+      told.push('let go')
+    },
+  } as CaptureControl
+  const { world } = smallSystem()
+  const ports: RunbookPorts = {
+    ...world.ports,
+    clock: world.journal.clock,
+    files: databaseFiles,
+    openFiles: {
+      holders: async () => {
+        looks++
+        at[looks]?.()
+        return { processes: looks >= seenFrom ? [bot] : [], complete: true, because: 'all were looked into' }
+      },
+    },
+    capture: { reach: async () => ({ pid: captured ? 200 : null, control }), knownFile: async () => null },
+  }
+  const facts: Partial<RunFacts> = drainedBefore === null ? {} : { drained: drainedAt(drainedBefore) }
+  const scope: Scope = {
+    runId: 'run-1',
+    scenario: 'DATABASE_CORRUPTION',
+    mode: 'live',
+    settings: { ...world.settings('run-1'), database, evidenceFolder: aside() },
+    facts,
+    interrupted: false,
+    runs: ['run-1'],
+    progress: () => {},
+  }
+  return { told, ports, scope, act: () => preserveEvidence.act(ports, scope) }
+}
+
+const inPlace = (): readonly string[] => readdirSync(folder).filter((name) => name.startsWith('bot.db'))
+
+describe('setting the database aside', () => {
+  it('nobody has it open -> it is renamed, the capture is drained on the renamed files, then let go', async () => {
+    const { told, ports, scope, act } = preserve()
+    expect(await isSetAside(ports, scope)).toBe(false)
+    expect(await act()).toMatchObject({ outcome: 'done', evidence: { evidence: { files: names } } })
+    expect(told).toEqual(['drain set aside', 'let go'])
+    expect(await isSetAside(ports, scope)).toBe(true)
+    expect(inPlace()).toEqual([])
+  })
+
+  it('a bot was started since it was stopped -> DATABASE_IN_USE that names it, and nothing is moved', async () => {
+    const { told, act } = preserve({ seenFrom: 1 })
+    await expect(act()).rejects.toMatchObject({ code: 'DATABASE_IN_USE', message: expect.stringContaining('process 100 (python3 bot.py)') })
+    expect([told, inPlace(), existsSync(aside())]).toEqual([[], names, false])
+  })
+
+  it('a bot opened it at the moment of the rename -> it is put back, as the same files, and the capture goes on', async () => {
+    const inode = statSync(database).ino
+    const { told, act } = preserve({ seenFrom: 2 })
+    await expect(act()).rejects.toMatchObject({
+      code: 'DATABASE_IN_USE',
+      untouched: `The database is at ${database}, where it was, with all that was committed to it; nothing was restored.`,
+    })
+    expect([told, inPlace(), readdirSync(aside()), statSync(database).ino]).toEqual([[], names, [], inode])
+    expect(names.map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(names)
+  })
+
+  it('it was committed to after it was drained, by somebody who closed it again -> it is put back', async () => {
+    const { told, act } = preserve({ txid: 9 })
+    await expect(act()).rejects.toMatchObject({
+      code: 'DATABASE_IN_USE',
+      message: expect.stringMatching(/from 0000000000000007 of timeline 00000001 to 0000000000000009 of 00000001$/),
+    })
+    expect([told, inPlace()]).toEqual([['drain set aside'], names])
+  })
+
+  it('it has to be put back, and a bot made another one at its path meanwhile -> said where the database is, and neither is touched', async () => {
+    const { act } = preserve({ seenFrom: 2, at: { 2: () => writeFileSync(database, 'a new one') } })
+    await expect(act()).rejects.toMatchObject({ untouched: expect.stringContaining(`the database as it was is in ${aside()}`) })
+    expect([readFileSync(database, 'utf8'), readFileSync(join(aside(), 'bot.db'), 'utf8')]).toEqual(['a new one', 'bot.db'])
+  })
+
+  it('no capture runs -> the log is read once more in its place, before the rename', async () => {
+    const good = preserve({ captured: false })
+    expect(await good.act()).toMatchObject({ outcome: 'done' })
+    expect(good.told).toEqual(['drain in place', 'let go'])
+  })
+
+  it('no capture runs, and the log has grown -> nothing is moved', async () => {
+    const { act } = preserve({ captured: false, txid: 8 })
+    await expect(act()).rejects.toMatchObject({ code: 'DATABASE_IN_USE' })
+    expect(inPlace()).toEqual(names)
+  })
+
+  it('it died after the rename, and is gone on with while nobody has it open -> the rest is done', async () => {
+    await databaseFiles.setAside(database, aside())
+    const { told, act } = preserve({ captured: false })
+    expect(await act()).toMatchObject({ outcome: 'done', evidence: { evidence: { files: names } } })
+    expect(told).toEqual(['let go'])
+  })
+})
