@@ -197,6 +197,7 @@ describe('looking', () => {
   it.each([
     [0, {}],
     [5, { continuous: false }],
+    [5, { trouble: 'the store does not answer' }],
     [5, { continuous: null, state: 'not-running' as const }],
     [5, { state: 'let-go' as const }],
     [3, { state: 'unknown' as const, continuous: null }],
@@ -204,6 +205,12 @@ describe('looking', () => {
     expect((await type(['replication-status'], { parts: { replicationStatus: async () => ({ ...replication, ...over }) } })).exit).toBe(
       exit,
     )
+  })
+
+  it('replication-status while the store takes no flush -> the first line says so', async () => {
+    const away = { ...replication, because: 'the store does not answer', trouble: 'the store does not answer' }
+    const screen = await type(['replication-status'], { parts: { replicationStatus: async () => away } })
+    expect([screen.exit, screen.out.split('\n')[0]]).toEqual([5, 'the store does not answer'])
   })
 
   it('backup-status -> 5 where nothing can be restored', async () => {
@@ -309,7 +316,7 @@ describe('replicate', () => {
 
   it('on a screen -> the last flush is redrawn, and the line is gone in the end', async () => {
     const { out } = await type(['replicate'], { parts: telling(true), live: true })
-    expect(out).toContain('\r\u001b[K  0000000000000011: 3 commits in 1 flush, the last durable 12 ms after it was seen')
+    expect(out).toContain('\r\u001b[K  0000000000000011  3 commits, lag 12 ms')
     expect(onScreen(out).slice(-2)).toEqual(['stopped at 0000000000000011: all is copied', ''])
   })
 

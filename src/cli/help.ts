@@ -23,9 +23,8 @@ export function exitsOf(command: Command | null): readonly (readonly [ExitStatus
   return statuses.map((status) => [status, command?.exits?.[status] ?? exitStatuses[status]])
 }
 
-/** Examples and the table of exit statuses. `command` null: of the program itself. */
-export function epilogue(command: Command | null, palette: Palette): string {
-  const width = 96
+/** Examples and the table of exit statuses. `command` null: of the program itself. `width`: of the screen. */
+export function epilogue(command: Command | null, palette: Palette, width: number): string {
   const examples = command === null ? programExamples : command.examples
   const shown = examples.map(({ line, does }) => ({ label: `genesis-dr ${line}`, value: does }))
   const exits = exitsOf(command).map(([status, means]) => ({ label: `${status}`, value: means }))

@@ -57,7 +57,7 @@ function parse(words: readonly string[], { terminal, version }: Surroundings): P
   const program = configured(new Parser('genesis-dr'), terminal)
     .description('Disaster recovery for trading systems: copies the live database, recovers it by a runbook, and measures it in drills.')
     .version(version, '-V, --version', 'prints the version')
-    .addHelpText('after', epilogue(null, terminal.palette))
+    .addHelpText('after', epilogue(null, terminal.palette, helpWidth(terminal)))
   for (const command of commands) program.addCommand(parserFor(command, terminal, (parsed) => (found.parsed = parsed)))
   if (words.length === 0) {
     terminal.writeError(program.helpInformation())
@@ -101,7 +101,7 @@ function parserFor(command: Command, terminal: World['terminal'], onParsed: (par
   const parser = configured(new Parser(command.name), terminal).summary(command.summary).description(command.about)
   for (const option of optionsOf(command)) parser.addOption(option)
   if (command.words !== undefined) parser.argument('[words...]').usage(`${command.words.usage} [options]`)
-  parser.addHelpText('after', epilogue(command, terminal.palette))
+  parser.addHelpText('after', epilogue(command, terminal.palette, helpWidth(terminal)))
   return parser.action(() => {
     const most = command.words?.most ?? 0
     const tooMany = parser.args[most]
@@ -120,6 +120,9 @@ function optionsOf(command: Command): readonly ParserOption[] {
   )
 }
 
+/** Chosen: longer lines are no easier to read. */
+const helpWidth = (terminal: World['terminal']): number => Math.min(terminal.columns(), 110)
+
 function configured(parser: Parser, terminal: World['terminal']): Parser {
   return parser
     .exitOverride()
@@ -127,7 +130,7 @@ function configured(parser: Parser, terminal: World['terminal']): Parser {
     .showSuggestionAfterError(false)
     .helpOption('-h, --help', 'shows this')
     .helpCommand(false)
-    .configureHelp({ helpWidth: Math.min(terminal.columns(), 120), styleTitle: terminal.palette.bold } satisfies Partial<Help>)
+    .configureHelp({ helpWidth: helpWidth(terminal), styleTitle: terminal.palette.bold } satisfies Partial<Help>)
     .configureOutput({ writeOut: terminal.write, writeErr: () => {}, getOutHasColors: () => true })
 }
 

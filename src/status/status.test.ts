@@ -131,6 +131,16 @@ describe('what needs attention', () => {
     ['the database is gone', { database: { path: '/data/bot.db', exists: false } }, 'there is no database at /data/bot.db'],
     ['the replica is empty', { backup: { ...backup, txid: null } }, 'the replica holds no restore point'],
     [
+      'the bot runs twice',
+      {
+        service: {
+          description: 'command bot',
+          state: { running: 'yes', pids: [1, 2], because: 'running', exitStatus: null, concern: 'runs 2 times at once (pid 1, pid 2)' },
+        },
+      },
+      'command bot runs 2 times at once (pid 1, pid 2)',
+    ],
+    [
       'files of the replica are missing',
       { backup: { ...backup, timelines: [{ ...oneTimeline, beyondGapTxid: '0000000000000020' }] } },
       'files are missing in the replica: what is after 0000000000000011, up to 0000000000000020, cannot be restored',
@@ -225,8 +235,11 @@ describe('what needs attention', () => {
 })
 
 describe('what is not configured', () => {
-  it('service and channels are -> the exchange only, and that does not make it unready', () => {
-    expect(statusOf(facts).notConfigured).toEqual(['exchange: the third ledger is not compared in this version'])
+  it('service and channels are -> what this version lacks only, and that does not make it unready', () => {
+    expect(statusOf(facts).notConfigured).toEqual([
+      'watch: nothing looks for damage by itself in this version; a person starts execute',
+      'exchange: the third ledger is not compared in this version',
+    ])
   })
 
   it('neither service nor channel -> both are named', () => {

@@ -55,6 +55,7 @@ export function statusOf(facts: StatusFacts): Status {
     notConfigured: [
       ...(service === null ? ['service: the bot is stopped and started by hand'] : []),
       ...(facts.notifiers === 0 ? ['notify: nobody is told'] : []),
+      'watch: nothing looks for damage by itself in this version; a person starts execute',
       'exchange: the third ledger is not compared in this version',
     ],
   }
@@ -104,6 +105,7 @@ function concernsOf({ replication, backup, verified, database, latch, latchGap, 
   if (verified === null) concerns.push('no restore was ever proven: run genesis-dr validate')
   else if (!verified.passed) concerns.push('the last validation failed: run genesis-dr validate')
   if (lastRun !== null && lastRun.state !== 'done') concerns.push(`run ${lastRun.runId} is ${lastRun.state}: ${lastRun.because}`)
+  if (service?.state.concern !== undefined) concerns.push(`${service.description} ${service.state.concern}`)
   if (latchGap !== null) concerns.push(latchGap)
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
   if (service !== null && service.state.running !== 'yes' && latch === null)

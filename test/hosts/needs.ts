@@ -1,6 +1,7 @@
 /** What tests of hosts and processes need beyond `test/needs.ts`. */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Need } from '../needs.ts'
 
 function works(command: string, ...args: string[]): boolean {
@@ -13,14 +14,15 @@ function works(command: string, ...args: string[]): boolean {
   }
 }
 
+const thisFile = fileURLToPath(import.meta.url)
 const isRoot = process.getuid?.() === 0
 export const systemdBinary = ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'].find((path) => existsSync(path)) ?? null
 
 export const root: Need = { what: 'root', found: isRoot ? 'root' : null, how: 'run as root' }
 export const setpriv: Need = {
   what: 'root, who may become another user',
-  found: isRoot && works('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'true') ? 'setpriv' : null,
-  how: 'run as root with util-linux',
+  found: isRoot && works('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'test', '-r', thisFile) ? 'setpriv' : null,
+  how: 'run as root with util-linux, in a clone that other users may read',
 }
 export const unshare: Need = {
   what: 'root, who may make mount namespaces',

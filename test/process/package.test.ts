@@ -66,7 +66,7 @@ describe('the published package', () => {
 
   beforeAll(() => {
     if (unreachable !== null) return
-    const packed = copyOf('packed', 'package.json', 'bin', 'LICENSE', 'README.md')
+    const packed = copyOf('packed', 'package.json', 'bin', 'docs', 'LICENSE', 'README.md')
     const compiler = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', join(packed, 'dist')]
     outputOf(repository, process.execPath, ...compiler)
     const tarball = outputOf(packed, 'npm', 'pack', '--ignore-scripts', '--loglevel=error').trim()
@@ -82,8 +82,8 @@ describe('the published package', () => {
 
   it('holds what was built, and neither sources nor tests', () => {
     const files = readdirSync(join(user, 'node_modules/genesis-dr'), { recursive: true, encoding: 'utf8' })
-    expect(files.filter((file) => !file.includes('/')).sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'package.json'])
-    const entries = ['cli', 'capture', 'drill-bot'].map((name) => `dist/entries/${name}.js`)
+    expect(files.filter((file) => !file.includes('/')).sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'docs', 'package.json'])
+    const entries = ['cli', 'capture', 'check', 'drill-bot'].map((name) => `dist/entries/${name}.js`)
     expect(files).toEqual(expect.arrayContaining(['bin/genesis-dr.js', 'dist/index.js', 'dist/index.d.ts', ...entries]))
     expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([])
   })

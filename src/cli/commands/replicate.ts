@@ -5,7 +5,7 @@ import { formatBytes, formatDuration } from '../../units.ts'
 import { command, type World } from '../command.ts'
 import { flag } from '../options.ts'
 import { type ProgressLine, progressLine } from '../render/progress-line.ts'
-import { counted } from '../render/text.ts'
+import { counted, hanging } from '../render/text.ts'
 
 export const replicate = command({
   name: 'replicate',
@@ -40,32 +40,30 @@ function shown(event: CaptureEvent): object {
 }
 
 function screen({ terminal, config }: World, line: ProgressLine): (event: CaptureEvent) => void {
-  const total = { flushes: 0, commits: 0 }
+  const total = { commits: 0 }
   const { good, warn, bad } = terminal.palette
-  line.say(`copying ${config.database} to ${config.replica?.url ?? 'nowhere'}; SIGTERM or Ctrl-C flushes and ends`)
+  const say = (head: string, text: string): void => line.say(hanging(head, text, line.columns, undefined, 2))
+  say('', `copying ${config.database} to ${config.replica?.url ?? 'nowhere'}; SIGTERM or Ctrl-C flushes and ends`)
   return (event) => {
     switch (event.type) {
       case 'attached':
-        line.say(`${good('protected')}: timeline ${event.timeline} at ${formatTxid(event.txid)} (${event.do}: ${event.because})`)
+        say(`${good('protected')}: `, `timeline ${event.timeline} at ${formatTxid(event.txid)} (${event.do}: ${event.because})`)
         return
       case 'snapshot-progress':
         line.show(`snapshot: ${formatBytes(event.pages * event.pageSize)} of ${formatBytes(event.of * event.pageSize)}`)
         return
       case 'flushed':
-        total.flushes++
         total.commits += event.commits
-        line.show(
-          `${formatTxid(event.txid)}: ${counted(total.commits, 'commit')} in ${counted(total.flushes, 'flush')}, the last durable ${formatDuration(event.lagMs)} after it was seen`,
-        )
+        line.show(`${formatTxid(event.txid)}  ${counted(total.commits, 'commit')}, lag ${formatDuration(event.lagMs)}`)
         return
       case 'warning':
-        line.say(`${warn('warning')}: ${event.because}`)
+        say(`${warn('warning')}: `, event.because)
         return
       case 'let-go':
-        line.say(`let go of the database: ${event.because}`)
+        say('', `let go of the database: ${event.because}`)
         return
       case 'stopped':
-        line.say(`${event.complete ? 'stopped' : bad('stopped, not everything is copied')} at ${formatTxid(event.txid)}: ${event.because}`)
+        say(`${event.complete ? 'stopped' : bad('stopped, not everything is copied')} at ${formatTxid(event.txid)}: `, event.because)
         return
       case 'checkpointed':
         return

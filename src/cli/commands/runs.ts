@@ -24,7 +24,7 @@ export const runs = command({
   run: async (_args, world, [verb, runId]) => {
     if (verb === undefined) {
       const all = await world.parts.runs()
-      show(world, all, (palette) => listing(all, palette))
+      show(world, all, (palette, columns) => listing(all, palette, columns))
       return 0
     }
     if (verb !== 'show') throw unknownWord('verb of runs', verb, ['show'])
@@ -35,9 +35,10 @@ export const runs = command({
   },
 })
 
-function listing(all: readonly RunSummary[], palette: Palette): string {
+function listing(all: readonly RunSummary[], palette: Palette, columns: number): string {
   if (all.length === 0) return 'no run was ever begun here'
-  return table(all.map((one) => [one.runId, one.scenario, one.mode, stateWord(one, palette), one.because]))
+  const rows = table(all.map((one) => [one.runId, one.scenario, one.mode, stateWord(one, palette)])).split('\n')
+  return all.map((one, at) => `${rows[at]}\n${hanging('    ', one.because, columns)}`).join('\n')
 }
 
 function stateWord({ state }: RunSummary, palette: Palette): string {

@@ -30,12 +30,12 @@ export const replicationStatus = command({
   options: {},
   examples: [{ line: 'replication-status', does: 'lag, waiting commits, continuity' }],
   json: '{ database, replica, state, because, trouble, pid, timeline, txid, lagMs, pending, continuous, lastCommitAt, walBytes, sameDisk }',
-  exits: { 3: 'a capture runs but does not answer', 5: 'no capture follows the database' },
+  exits: { 3: 'a capture runs but does not answer', 5: 'no capture follows the database, or it cannot copy all that is committed' },
   run: async (_args, world) => {
     const value = await world.parts.replicationStatus()
     show(world, value, (palette, columns) => replicationScreen(value, palette, columns))
     if (value.state === 'unknown') return 3
-    return value.state === 'capturing' && value.continuous === true ? 0 : 5
+    return value.state === 'capturing' && value.continuous === true && value.trouble === null ? 0 : 5
   },
 })
 

@@ -3,6 +3,8 @@ import type { Palette } from './palette.ts'
 import { hanging, padded, visible } from './text.ts'
 
 const gap = '  '
+/** Chosen: a column that is narrower than this breaks every other word. */
+const leastBeside = 28
 
 /** Every column as wide as its widest cell. Nothing follows the last cell of a row. */
 export function table(rows: readonly (readonly string[])[], indent = gap): string {
@@ -23,9 +25,13 @@ export interface Fact {
 /** Labels in one column, values wrapped in the other. An empty label goes on with the one above. */
 export function factList(facts: readonly Fact[], palette: Palette, columns: number): string {
   const width = Math.max(...facts.map((fact) => fact.label.length))
+  // Where the labels leave no room beside them, the values stand below.
+  const beside = width + 2 * gap.length + leastBeside <= columns
   const lines: string[] = []
   for (const { label, value, paint } of facts) {
-    if (value !== null) lines.push(hanging(`${gap}${palette.dim(label.padEnd(width))}${gap}`, value, columns, paint))
+    if (value === null) continue
+    if (beside) lines.push(hanging(`${gap}${palette.dim(label.padEnd(width))}${gap}`, value, columns, paint))
+    else lines.push(...(label === '' ? [] : [`${gap}${palette.dim(label)}`]), hanging(gap + gap, value, columns, paint))
   }
   return lines.join('\n')
 }
