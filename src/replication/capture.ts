@@ -78,7 +78,7 @@ export class Capture {
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
-      const unread = this.#letGo ? null : await this.#flushEverything()
+      const unread = this.#letGo ? null : ((await this.#flushEverything()) ?? this.#replaced())
       const { idle, trouble, published } = this.#queue
       const complete = unread === null && trouble === null && idle
       const missing = unread ?? trouble ?? 'commits are still waiting'
@@ -163,6 +163,11 @@ export class Capture {
       if (unread !== null && this.#logDamage === null) await clock.sleep(retryReadMs)
     } while (unread !== null && this.#logDamage === null && clock.monotonicMs() < deadline && this.#queue.failure === null)
     return this.#logDamage ?? unread
+  }
+
+  /** Whoever has the former file open may commit to it still, and nobody looks at that for long. null: it is the one that was opened. */
+  #replaced(): string | null {
+    return this.#attached.database.replaced() ? 'another file was put in its place while it was in use' : null
   }
 
   /** null: everything committed is read; otherwise why not. */

@@ -117,9 +117,7 @@ export class CaptureHost implements CaptureControl {
       if (!isDrError(error, 'DATABASE_MOVED')) throw error
       this.#world.onEvent({ type: 'warning', because: error.message })
       // The replaced files are still open: what was committed to them before belongs to this history.
-      const drained = await capture.drain()
-      // Whoever has them open may commit to them still, and nobody sees it now.
-      this.#lastDrain = { ...drained, complete: false, because: 'another file was put in its place while it was in use' }
+      this.#lastDrain = await capture.drain()
       await capture.letGo()
       if (this.#capture === capture) this.#capture = null
       this.#next = { takeOver: false, fork: null }

@@ -63,12 +63,15 @@ describeWith([python], 'under a capture', () => {
     const database = new DatabaseSync(system.database, { readOnly: true })
     database.exec(`VACUUM INTO '${copy}'`)
     database.close()
+    const drained = () =>
+      client()
+        .drain()
+        .catch((error: unknown) => ({ complete: false, error }))
     renameSync(copy, system.database)
+    // Before the capture looks by itself, and after.
+    expect(await drained()).toMatchObject({ complete: false })
     await until(() => capture.process.exitCode !== null || capture.events.some((event) => event.type === 'warning'), 'it is noticed')
-    const drained = await client()
-      .drain()
-      .catch((error: unknown) => ({ complete: false, error }))
-    expect(drained.complete).toBe(false)
+    expect(await drained()).toMatchObject({ complete: false })
   })
 
   it('the -shm is deleted and the bot reconnects with another one -> it is seen within seconds, and nothing is called complete', async () => {
