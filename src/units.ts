@@ -48,3 +48,14 @@ export function parseTime(text: string): { readonly epochMs: number; readonly zo
   const isDay = new Date(`${date}T00:00:00Z`).toJSON()?.startsWith(date) === true
   return Number.isNaN(epochMs) || !isDay ? null : { epochMs, zoneAssumed: zone === undefined }
 }
+
+/** "1 transaction", "2 transactions", "1,204 restore points", "3 flushes". */
+export function counted(count: number, noun: string): string {
+  const plural = noun.endsWith('sh') ? `${noun}es` : `${noun}s`
+  return `${grouped(count)} ${count === 1 ? noun : plural}`
+}
+
+/** "1,204". */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US')
+}

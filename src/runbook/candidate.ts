@@ -10,7 +10,7 @@ import { planRestore } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { findLastGood, type Search, type Verdict } from '../restore/last-good.ts'
 import { type Restored, restoreFile } from '../restore/restore-file.ts'
-import { formatBytes } from '../units.ts'
+import { counted, formatBytes } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { failures } from './check-result.ts'
 import { choosePoint, type PointTarget } from './choose-point.ts'
@@ -26,7 +26,7 @@ export function temporaryName({ runId, settings }: Pick<Scope, 'runId' | 'settin
 
 export function restoredFacts(restored: Restored, { integrity, checks }: RunSettings) {
   const { pages, sizeBytes, filesRead, bytesRead } = restored
-  const own = checks.length === 0 ? [] : [`${checks.length} checks of yours`]
+  const own = checks.length === 0 ? [] : [`${counted(checks.length, 'check')} of yours`]
   const verified = [...restored.verified, `${integrity}_check of SQLite`, 'every table read', ...own]
   return { sum: restored.sum.toString(16).padStart(16, '0'), pages, sizeBytes, filesRead, bytesRead, verified }
 }

@@ -2,13 +2,12 @@
 import type { PointTarget } from '../../runbook/choose-point.ts'
 import type { RecoverReport } from '../../runbook/recover.ts'
 import { exitOf } from '../../runbook/result.ts'
-import { formatBytes, formatDuration, isoTime } from '../../units.ts'
+import { counted, formatBytes, formatDuration, isoTime } from '../../units.ts'
 import { command, show } from '../command.ts'
 import { type ArgsOf, flag, text, time, timelineNumber, txid, usage } from '../options.ts'
 import type { Palette } from '../render/palette.ts'
 import { resultTable } from '../render/result-table.ts'
 import { type Fact, factList } from '../render/table.ts'
-import { counted } from '../render/text.ts'
 import { timeline } from '../render/timeline.ts'
 
 const options = {

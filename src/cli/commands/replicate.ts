@@ -1,11 +1,11 @@
 /** `replicate`: copies the live database continuously, in the foreground, until told to stop. */
 import { formatTxid } from '../../ltx/txid.ts'
 import type { CaptureEvent } from '../../replication/capture-event.ts'
-import { formatBytes, formatDuration } from '../../units.ts'
+import { counted, formatBytes, formatDuration } from '../../units.ts'
 import { command, type World } from '../command.ts'
 import { flag } from '../options.ts'
 import { type ProgressLine, progressLine } from '../render/progress-line.ts'
-import { counted, hanging } from '../render/text.ts'
+import { hanging } from '../render/text.ts'
 
 export const replicate = command({
   name: 'replicate',

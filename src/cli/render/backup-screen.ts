@@ -1,10 +1,10 @@
 /** What can be restored, as a screen. Pure. */
 import type { BackupStatus } from '../../status/backup-status.ts'
-import { formatBytes, formatDuration } from '../../units.ts'
+import { counted, formatBytes, formatDuration } from '../../units.ts'
 import type { Palette } from './palette.ts'
 import { notKnown } from './status-screen.ts'
 import { type Fact, factList, table } from './table.ts'
-import { counted, hanging } from './text.ts'
+import { hanging } from './text.ts'
 
 export function backupScreen(status: BackupStatus, palette: Palette, columns: number): string {
   const { earliest, latest, txid } = status

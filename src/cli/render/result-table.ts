@@ -1,9 +1,9 @@
 /** What a run came to: recovered or not, what is not proven, and the measured times and losses against their targets. Pure. */
 import type { RunResult } from '../../runbook/result.ts'
-import { formatDuration, minutes } from '../../units.ts'
+import { counted, formatDuration, minutes } from '../../units.ts'
 import type { Palette } from './palette.ts'
 import { table } from './table.ts'
-import { counted, hanging } from './text.ts'
+import { hanging } from './text.ts'
 
 /** Chosen: four ids are enough to look for; all are in the JSON. */
 const idsShown = 4

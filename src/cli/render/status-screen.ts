@@ -1,10 +1,10 @@
 /** Status and replication as screens. Pure. */
 import type { ReplicationStatus } from '../../status/replication-status.ts'
 import type { Status } from '../../status/status.ts'
-import { formatBytes, formatDuration } from '../../units.ts'
+import { counted, formatBytes, formatDuration } from '../../units.ts'
 import type { Palette } from './palette.ts'
 import { type Fact, factList } from './table.ts'
-import { counted, hanging } from './text.ts'
+import { hanging } from './text.ts'
 
 export const notKnown = 'not known'
 

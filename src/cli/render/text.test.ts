@@ -1,9 +1,10 @@
 /** Text on a screen: no word is lost, no line is too long, and nothing that a bot wrote steers the terminal. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { counted, grouped } from '../../units.ts'
 import { colourPalette, plainPalette } from './palette.ts'
 import { factList, table } from './table.ts'
-import { clean, counted, grouped, hanging, padded, shortened, visible, wrap } from './text.ts'
+import { clean, hanging, padded, shortened, visible, wrap } from './text.ts'
 
 const words = fc.array(fc.stringMatching(/^[a-z/.-]{1,40}$/), { minLength: 1, maxLength: 20 }).map((all) => all.join(' '))
 const joined = (text: string): string => text.replace(/\s+/g, '')

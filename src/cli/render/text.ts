@@ -60,14 +60,3 @@ export function shortened(text: string, width: number): string {
   const line = clean(text)
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 3))}...`
 }
-
-/** "1 transaction", "2 transactions", "1,204 restore points", "3 flushes". */
-export function counted(count: number, noun: string): string {
-  const plural = noun.endsWith('sh') ? `${noun}es` : `${noun}s`
-  return `${grouped(count)} ${count === 1 ? noun : plural}`
-}
-
-/** "1,204". */
-export function grouped(count: number): string {
-  return count.toLocaleString('en-US')
-}

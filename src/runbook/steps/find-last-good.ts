@@ -1,6 +1,6 @@
 /** The newest restore point that is sound: restored beside the database and looked at, newest first. */
 import { formatTxid } from '../../ltx/txid.ts'
-import { formatBytes, isoTime } from '../../units.ts'
+import { counted, formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
 import { choosePoint, drainedTimeline } from '../choose-point.ts'
 import { step } from '../runbook.ts'
@@ -23,7 +23,7 @@ export function findLastGoodOn(number: string | null) {
     async foresee({ store }) {
       const { plan } = await choosePoint(store, number, target)
       const when = isoTime(plan.files.at(-1)?.timestampMs ?? 0)
-      const because = `would restore ${formatTxid(plan.txid)} of ${when} from ${plan.files.length} files (${formatBytes(plan.sizeBytes)}) and check it, then earlier ones until one passes`
+      const because = `would restore ${formatTxid(plan.txid)} of ${when} from ${counted(plan.files.length, 'file')} (${formatBytes(plan.sizeBytes)}) and check it, then earlier ones until one passes`
       return { outcome: 'skipped', because, evidence: {} }
     },
     async act(ports, scope) {

@@ -1,7 +1,9 @@
 /** The damaged database is renamed away at once, while the capture still holds it, and hashed after. */
+
 import { DrError, isDrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import type { DrainOutcome } from '../../ports/capture-control.ts'
+import { counted } from '../../units.ts'
 import { requireNobody, strangersOn } from '../holders.ts'
 import type { RunFacts } from '../run-facts.ts'
 import { type RunbookPorts, step } from '../runbook.ts'
@@ -53,7 +55,9 @@ export const preserveEvidence = step({
     return {
       outcome: 'done',
       because:
-        kept.length === 0 ? 'there was no database to set aside' : `${kept.length} files are in ${folder}, with a manifest of their hashes`,
+        kept.length === 0
+          ? 'there was no database to set aside'
+          : `${counted(kept.length, 'file')} kept in ${folder}, with a manifest of the hashes`,
       evidence: {
         evidence: {
           folder,

@@ -1,6 +1,6 @@
 /** The restore point that a person asked for, restored beside the database and checked. */
 import { formatTxid } from '../../ltx/txid.ts'
-import { formatBytes, isoTime } from '../../units.ts'
+import { counted, formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
 import { choosePoint, drainedTimeline, type PointTarget } from '../choose-point.ts'
 import { step } from '../runbook.ts'
@@ -20,7 +20,7 @@ export function restorePoint(number: string | null, target: PointTarget) {
     expired: async (ports, scope) => !(await isSetAside(ports, scope)),
     async foresee({ store }) {
       const { plan } = await choosePoint(store, number, target)
-      const because = `would restore ${formatTxid(plan.txid)} from ${plan.files.length} files (${formatBytes(plan.sizeBytes)})`
+      const because = `would restore ${formatTxid(plan.txid)} from ${counted(plan.files.length, 'file')} (${formatBytes(plan.sizeBytes)})`
       return { outcome: 'skipped', because, evidence: {} }
     },
     async act(ports, scope) {

@@ -1,5 +1,7 @@
 /** The mission's validation, on the database that stands in place now. */
+
 import { DrError } from '../../errors.ts'
+import { counted } from '../../units.ts'
 import { checkDatabase } from '../check-database.ts'
 import { failures } from '../check-result.ts'
 import { exchangeChecks, exchangeNotProven } from '../exchange.ts'
@@ -16,7 +18,7 @@ export const validateRecovery = step({
   async foresee(_ports, { settings }) {
     return {
       outcome: 'skipped',
-      because: `would run ${settings.integrity}_check, read every table and run ${settings.checks.length} checks of yours`,
+      because: `would run ${settings.integrity}_check, read every table and run ${counted(settings.checks.length, 'check')} of yours`,
       evidence: {},
     }
   },
