@@ -63,7 +63,10 @@ export async function startDaemon(system: TestSystem): Promise<ChildProcess> {
   child.stderr.on('data', (text: Buffer) => {
     errors += text.toString()
   })
-  await until(() => listing(system.replica).length > 0 || child.exitCode !== null, 'the first file of the daemon')
+  // By name alone: a file that it is still writing may be renamed before we look into it.
+  const published = (): boolean =>
+    existsSync(system.replica) && readdirSync(system.replica, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.ltx'))
+  await until(() => published() || child.exitCode !== null, 'the first file of the daemon')
   if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}: ${errors}`)
   return child
 }
