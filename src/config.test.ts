@@ -8,7 +8,7 @@ const input = (text: string | null, over: Partial<ConfigInput> = {}): ConfigInpu
   file: text === null ? null : { path: '/etc/desk/genesis-dr.yaml', text },
   flags: {},
   environment: {},
-  workingFolder: '/work',
+  workingFolder: '/desk',
   resolve,
   dirname,
   basename,
@@ -31,10 +31,10 @@ describe('no configuration at all', () => {
     expect(read(null, { flags: { database: 'data/trades.db', replica: 'file:./replica' } })).toMatchObject({
       name: 'trades.db',
       file: null,
-      database: '/work/data/trades.db',
-      replica: { url: 'file:./replica', path: '/work/replica' },
-      stateFolder: '/work/data/.trades.db-dr',
-      captureFolder: '/work/data/.trades.db-dr',
+      database: '/desk/data/trades.db',
+      replica: { url: 'file:./replica', path: '/desk/replica' },
+      stateFolder: '/desk/data/.trades.db-dr',
+      captureFolder: '/desk/data/.trades.db-dr',
       service: null,
       checks: [],
       webhooks: [],
@@ -46,7 +46,7 @@ describe('no configuration at all', () => {
   })
 
   it('nothing is named -> the path of the mission, and no replica', () => {
-    expect(read(null)).toMatchObject({ database: '/work/.genesis/data/genesis.db', replica: null })
+    expect(read(null)).toMatchObject({ database: '/desk/.genesis/data/genesis.db', replica: null })
   })
 
   it('the file is empty, or holds nothing but remarks -> the same as its defaults', () => {
@@ -76,8 +76,8 @@ describe('what the file says', () => {
 
   it('its own path is relative -> it counts from the working directory', () => {
     expect(read(null, { file: { path: 'conf/x.yaml', text: 'database: bot.db' } })).toMatchObject({
-      file: '/work/conf/x.yaml',
-      database: '/work/conf/bot.db',
+      file: '/desk/conf/x.yaml',
+      database: '/desk/conf/bot.db',
     })
   })
 
@@ -93,8 +93,8 @@ describe('what the file says', () => {
   it('flags are given too -> they win, and count from the working directory', () => {
     const over = { flags: { database: 'other.db', replica: 'file:copy' } }
     expect(read('database: bot.db\nreplica: file:backup', over)).toMatchObject({
-      database: '/work/other.db',
-      replica: { url: 'file:copy', path: '/work/copy' },
+      database: '/desk/other.db',
+      replica: { url: 'file:copy', path: '/desk/copy' },
       stateFolder: '/etc/desk/.genesis',
     })
   })
@@ -126,7 +126,7 @@ describe('what the file says', () => {
   })
 
   it('the database is a symbolic link -> what is beside it counts from the file itself', () => {
-    const realFile = (path: string): string => path.replace('/work/link', '/srv/real')
+    const realFile = (path: string): string => path.replace('/desk/link', '/srv/real')
     expect(read(null, { flags: { database: 'link/bot.db' }, realFile })).toMatchObject({
       database: '/srv/real/bot.db',
       stateFolder: '/srv/real/.bot.db-dr',
@@ -226,6 +226,6 @@ describe('what is wrong with it', () => {
     const environment = { bucket: 'genesis-backups' }
     expect(refusal('name: genesis', { environment })).toBe('DR_S3_BUCKET names a bucket; this version copies to folders only')
     expect(read('replica: file:backup', { environment }).replica?.path).toBe('/etc/desk/backup')
-    expect(read(null, { environment, flags: { replica: 'file:copy' } }).replica?.path).toBe('/work/copy')
+    expect(read(null, { environment, flags: { replica: 'file:copy' } }).replica?.path).toBe('/desk/copy')
   })
 })

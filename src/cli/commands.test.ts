@@ -117,7 +117,7 @@ describe('recover', () => {
     [['--txid', '1A'], { target: { kind: 'txid', txid: 26 } }],
     [['--timestamp', '2025-01-01T12:00:00Z'], { target: { kind: 'time', epochMs: 1_735_732_800_000 } }],
     [['--last-good', '--full'], { target: { kind: 'last-good' }, full: true }],
-    [['--timeline', '2', '--output', 'look.db', '--dry-run'], { timeline: '00000002', output: '/work/look.db', dryRun: true }],
+    [['--timeline', '2', '--output', 'look.db', '--dry-run'], { timeline: '00000002', output: '/desk/look.db', dryRun: true }],
   ])('%j -> asks for that', async (line, request) => {
     expect(await asked(...line)).toMatchObject(request)
   })
@@ -304,7 +304,7 @@ describe('replicate', () => {
     expect(screen.exit).toBe(0)
     expect(screen.out).toBe(
       [
-        'copying /work/.genesis/data/genesis.db to file:/replica; SIGTERM or Ctrl-C flushes and ends',
+        'copying /desk/.genesis/data/genesis.db to file:/replica; SIGTERM or Ctrl-C flushes and ends',
         'protected: timeline 00000001 at 0000000000000010 (continue: the last frame is in the log)',
         'warning: the store does not answer',
         'let go of the database: let go for a recovery',

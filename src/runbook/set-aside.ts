@@ -12,3 +12,6 @@ export async function isSetAside({ files }: Pick<RunbookPorts, 'files'>, { facts
   const folder = await files.evidenceFolder(settings.database, settings.evidenceFolder)
   return (await files.stat(asidePath(folder, settings.database))) !== null
 }
+
+/** For `expired` of a step: what it proved may change any moment, until the database is set aside. */
+export const untilSetAside = async (...about: Parameters<typeof isSetAside>): Promise<boolean> => !(await isSetAside(...about))

@@ -17,7 +17,7 @@ import type { RunSummary } from '../../src/status/runs.ts'
 import type { Status } from '../../src/status/status.ts'
 
 export const replication: ReplicationStatus = {
-  database: '/work/bot.db',
+  database: '/desk/bot.db',
   replica: 'file:/replica',
   state: 'capturing',
   because: 'the capture follows the database',
@@ -34,7 +34,7 @@ export const replication: ReplicationStatus = {
 }
 
 export const backup: BackupStatus = {
-  database: '/work/bot.db',
+  database: '/desk/bot.db',
   replica: 'file:/replica',
   timeline: '00000001',
   points: 1204,
@@ -86,7 +86,7 @@ export const status: Status = {
   ready: false,
   concerns: ['trading is halted by person:ada: maintenance'],
   system: 'genesis',
-  database: { path: '/work/bot.db', exists: true },
+  database: { path: '/desk/bot.db', exists: true },
   service: { description: 'systemd unit genesis-trading', running: 'no', because: 'inactive (dead)' },
   halt: { holder: 'person:ada', reason: 'maintenance', since: '2025-01-01T12:00:00.000Z' },
   replication,
@@ -134,7 +134,7 @@ export const result: RunResult = {
 }
 
 export const report: RecoverReport = {
-  output: '/work/look.db',
+  output: '/desk/look.db',
   timeline: '00000001',
   txid: '0000000000000011',
   timestamp: '2025-01-01T12:00:00.000Z',
@@ -271,20 +271,20 @@ export async function type(line: readonly string[], options: ShellOptions = {}):
             asked.push(question)
             return answers[answered++] ?? null
           },
-    resolve: (path) => resolve('/work', path),
+    resolve: (path) => resolve('/desk', path),
     user: 'ada',
     version: '1.2.3',
     debug: options.debug ?? false,
     readConfig: (given) => {
       flags.push(given)
-      const file = { path: '/work/genesis-dr.yaml', text: options.config ?? 'name: genesis\nreplica: file:/replica\n' }
+      const file = { path: '/desk/genesis-dr.yaml', text: options.config ?? 'name: genesis\nreplica: file:/replica\n' }
       const own = { database: given.database ?? undefined, replica: given.replica ?? undefined }
       const paths = {
         resolve,
-        dirname: () => '/work',
+        dirname: () => '/desk',
         basename: () => 'genesis.db',
         realFile: (path: string) => path,
-        workingFolder: '/work',
+        workingFolder: '/desk',
       }
       return readConfig({ file, flags: own, environment: {}, ...paths })
     },

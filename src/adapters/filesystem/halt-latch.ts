@@ -6,12 +6,10 @@ import { constants } from 'node:fs'
 import { open, readFile, truncate, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isDrError } from '../../errors.ts'
+import { isPerson, unknownHolder } from '../../latch-holder.ts'
 import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
 import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
 import { writeStateFile } from './state-file.ts'
-
-/** Holds a latch whose file cannot be read as ours: only a person releases it. */
-export const unknownHolder = 'unknown'
 
 /** Everybody may see that the bot is to stay stopped, and why. */
 const latchMode = 0o644
@@ -35,8 +33,6 @@ export function haltLatchAt(path: string): HaltLatch {
     },
   }
 }
-
-const isPerson = (holder: string): boolean => /^person:./.test(holder)
 
 async function setLatch(path: string, facts: LatchFacts): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(facts, null, 2)}\n`)

@@ -1,7 +1,7 @@
 /** Everything that was committed becomes durable in the replica, before anything is moved. */
 import { formatTxid } from '../../ltx/txid.ts'
 import { step } from '../runbook.ts'
-import { isSetAside } from '../set-aside.ts'
+import { untilSetAside } from '../set-aside.ts'
 
 export const drainReplica = step({
   name: 'drain-replica',
@@ -11,7 +11,7 @@ export const drainReplica = step({
   effect: { kind: 'idempotent', because: 'What is published already is found published.' },
   undo: { none: 'The replica only grows.' },
   needs: ['capture', 'files'],
-  expired: async (ports, scope) => !(await isSetAside(ports, scope)),
+  expired: untilSetAside,
   async foresee({ capture }) {
     const { pid, control } = await capture.reach()
     if (pid === null)

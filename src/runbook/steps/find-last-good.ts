@@ -4,7 +4,7 @@ import { counted, formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
 import { choosePoint, drainedTimeline } from '../choose-point.ts'
 import { step } from '../runbook.ts'
-import { isSetAside } from '../set-aside.ts'
+import { untilSetAside } from '../set-aside.ts'
 
 const target = { kind: 'last-good' } as const
 
@@ -19,7 +19,7 @@ export function findLastGoodOn(number: string | null) {
     undo: { does: 'Remove the temporary file; nothing else was touched.' },
     needs: ['store', 'files', 'outputs', 'checks'],
     // Before the database is set aside, what it is counted against may have grown.
-    expired: async (ports, scope) => !(await isSetAside(ports, scope)),
+    expired: untilSetAside,
     async foresee({ store }) {
       const { plan } = await choosePoint(store, number, target)
       const when = isoTime(plan.files.at(-1)?.timestampMs ?? 0)

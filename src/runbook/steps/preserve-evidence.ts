@@ -32,7 +32,7 @@ export const preserveEvidence = step({
     const { runId, scenario, settings } = scope
     const folder = await files.evidenceFolder(settings.database, settings.evidenceFolder)
     const { pid, control } = await capture.reach()
-    requireNobody(await strangersOn(ports, settings.database, asidePath(folder, settings.database)), settings.database, startOver)
+    await requireAtRest(ports, settings.database, folder)
     // Where no capture runs, the log can be read only while it is in its place.
     if (pid === null && !(await isSetAside(ports, scope))) requireNothingNew(scope.facts.drained, await control.drain())
     await files.setAside(settings.database, folder)
@@ -71,7 +71,7 @@ export const preserveEvidence = step({
 
 const startOver = 'Stop whatever starts the bot behind the halt latch (a supervisor, a person), then give the same command again.'
 
-/** Whoever opened the database between the last look and the rename has it open under its new name. @throws DATABASE_IN_USE, HOLDERS_UNKNOWN */
+/** Under either name: whoever opened the database between the last look and the rename has it open under its new one. @throws DATABASE_IN_USE, HOLDERS_UNKNOWN */
 async function requireAtRest(ports: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'>, database: string, folder: string) {
   requireNobody(await strangersOn(ports, database, asidePath(folder, database)), database, startOver)
 }

@@ -1,8 +1,8 @@
 /** A point-in-time recovery by hand begins when nobody has the database open; it stops nothing itself. */
 import { requireNobody as require, strangersOn } from '../holders.ts'
-import { setLatch } from '../latch-holder.ts'
 import { step } from '../runbook.ts'
-import { isSetAside } from '../set-aside.ts'
+import { untilSetAside } from '../set-aside.ts'
+import { setLatch } from '../set-latch.ts'
 
 export const requireNobody = step({
   name: 'require-nobody',
@@ -12,7 +12,7 @@ export const requireNobody = step({
   effect: { kind: 'idempotent', because: 'A latch that stands stays.' },
   undo: { does: 'genesis-dr resume-trading, or the last step of this run.' },
   needs: ['files', 'openFiles', 'capture', 'latch', 'clock'],
-  expired: async (ports, scope) => !(await isSetAside(ports, scope)),
+  expired: untilSetAside,
   foresee: (ports, scope) => look(ports, scope.settings.database),
   async act(ports, scope) {
     // Looked at first: a recovery that is refused halts nobody.

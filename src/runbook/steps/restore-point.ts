@@ -4,7 +4,7 @@ import { counted, formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
 import { choosePoint, drainedTimeline, type PointTarget } from '../choose-point.ts'
 import { step } from '../runbook.ts'
-import { isSetAside } from '../set-aside.ts'
+import { untilSetAside } from '../set-aside.ts'
 
 /** `number`: of a timeline; null: the newest. */
 export function restorePoint(number: string | null, target: PointTarget) {
@@ -17,7 +17,7 @@ export function restorePoint(number: string | null, target: PointTarget) {
     undo: { does: 'Remove the temporary file; nothing else was touched.' },
     needs: ['store', 'files', 'outputs', 'checks'],
     // Before the database is set aside, what it is counted against may have grown.
-    expired: async (ports, scope) => !(await isSetAside(ports, scope)),
+    expired: untilSetAside,
     async foresee({ store }) {
       const { plan } = await choosePoint(store, number, target)
       const because = `would restore ${formatTxid(plan.txid)} from ${counted(plan.files.length, 'file')} (${formatBytes(plan.sizeBytes)})`

@@ -1,16 +1,23 @@
 /** The only step that starts the bot, and only its own latch is removed for it. */
 import { DrError, isDrError } from '../../errors.ts'
+import { isPerson } from '../../latch-holder.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import type { LatchFacts } from '../../ports/halt-latch.ts'
 import type { Service } from '../../ports/service.ts'
 import { drainedPosition } from '../drained-position.ts'
 import { requireNobody, strangersOn } from '../holders.ts'
-import { isPerson } from '../latch-holder.ts'
 import type { RunFacts } from '../run-facts.ts'
-import { type CaptureAccess, type RunbookPorts, type Scope, step } from '../runbook.ts'
+import { type CaptureAccess, type RunbookPorts, type Scope, type StepResult, step } from '../runbook.ts'
 
 /** Chosen: a bot that has not opened its database after 15 s is worth a look before anybody says "running". */
 const openMs = 15_000
+
+const startedByHand: StepResult = {
+  outcome: 'skipped',
+  because: 'no service is configured: start the bot by hand',
+  evidence: {},
+  notProven: ['trading resumed'],
+}
 
 export const resumeTrading = step({
   name: 'resume-trading',
@@ -21,13 +28,7 @@ export const resumeTrading = step({
   undo: { does: 'genesis-dr stop-trading' },
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
   async foresee({ service }) {
-    if (service === null)
-      return {
-        outcome: 'skipped',
-        because: 'no service is configured: start the bot by hand',
-        evidence: {},
-        notProven: ['trading resumed'],
-      }
+    if (service === null) return startedByHand
     return { outcome: 'skipped', because: `would start ${service.description}`, evidence: {} }
   },
   async act(ports, scope) {
@@ -37,14 +38,7 @@ export const resumeTrading = step({
     const standing = await latch.read()
     const holder = isPerson(runId) ? runId : (facts.stopped?.latchHolder ?? runId)
     if (standing !== null && (await latch.release(holder, standing)) === 'other') throw halted(await latch.read())
-    if (service === null) {
-      return {
-        outcome: 'skipped',
-        because: 'no service is configured: start the bot by hand',
-        evidence: {},
-        notProven: ['trading resumed'],
-      }
-    }
+    if (service === null) return startedByHand
     const ranBefore = (await service.state()).running === 'yes'
     try {
       await service.start()

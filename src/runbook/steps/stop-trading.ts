@@ -1,13 +1,14 @@
 /** Stop the bot, and prove it: nobody but the capture has the database open. */
 import { DrError } from '../../errors.ts'
+import { isPerson, unknownHolder } from '../../latch-holder.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import type { HaltLatch } from '../../ports/halt-latch.ts'
 import type { Service } from '../../ports/service.ts'
 import { drainedPosition } from '../drained-position.ts'
 import { listed, requireNobody, strangersOn } from '../holders.ts'
-import { isPerson, setLatch } from '../latch-holder.ts'
 import { type RunbookPorts, type RunSettings, type Scope, step } from '../runbook.ts'
-import { isSetAside } from '../set-aside.ts'
+import { untilSetAside } from '../set-aside.ts'
+import { setLatch } from '../set-latch.ts'
 
 /** Chosen: a process that was killed gives its files back within milliseconds; 5 s is for a machine in trouble. */
 const releaseMs = 5000
@@ -22,7 +23,7 @@ export const stopTrading = step({
   effect: { kind: 'idempotent', because: 'A latch that stands stays, and stopping what is stopped changes nothing.' },
   undo: { none: 'Only "resume trading", after all checks, starts the bot.' },
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
-  expired: async (ports, scope) => !(await isSetAside(ports, scope)),
+  expired: untilSetAside,
   async foresee({ service, files, openFiles, capture }, { settings }) {
     const strangers = await strangersOn({ files, openFiles, capture }, settings.database)
     const nobody = strangers.complete ? 'nobody has the database open' : `it cannot be told who has the database open: ${strangers.because}`
@@ -101,7 +102,7 @@ async function standFirm(ports: Ports & { readonly latch: HaltLatch }, { runId, 
     }
   }
   const standing = await latch.read()
-  if (standing !== null && (isPerson(standing.holder) || standing.holder === 'unknown')) return
+  if (standing !== null && (isPerson(standing.holder) || standing.holder === unknownHolder)) return
   await setLatch(latch, { runId, scenario, runs }, clock.wallMs())
   await stopProven(ports, settings)
 }

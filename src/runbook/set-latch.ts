@@ -2,8 +2,6 @@
 import type { HaltLatch } from '../ports/halt-latch.ts'
 import type { Scope } from './runbook.ts'
 
-export const isPerson = (holder: string): boolean => /^person:./.test(holder)
-
 /**
  * Sets the latch and resolves with the holder by whose name it may be removed later. Only one run is executed at a time, so the latch
  * of another run in this journal is that of one which ended; anybody else's stays theirs.
