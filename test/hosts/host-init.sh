@@ -3,6 +3,8 @@
 # Started as: unshare --mount --pid --fork --cgroup --uts --ipc --kill-child bash host-init.sh <empty folder> <systemd binary>
 # What the host writes goes to memory and is lost with it, except below the folder, which both sides see under the same path.
 set -euo pipefail
+# Whoever became root without a login keeps the PATH of a user, which lacks pivot_root and its like.
+PATH=$PATH:/usr/sbin:/sbin
 shared=$1 systemd=$2
 
 mount --make-rprivate /
