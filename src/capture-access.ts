@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { captureClient, captureListens } from './adapters/control/client.ts'
 import { captureLockPath, waitForLock } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
+import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
 import { nodeClock } from './adapters/node/clock.ts'
@@ -34,6 +35,7 @@ export function captureAccess(database: string, captureFolder: string, store: Ob
     random: nodeRandom,
     databasePath: database,
     state,
+    keptSums: keptSumsIn(captureFolder),
     openAtRest: () => openRestingDatabase(database),
   })
   const nobody: Captor = { pid: null, control: resting }

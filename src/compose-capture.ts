@@ -4,6 +4,7 @@ import { captureLockPath, waitForLock } from './adapters/filesystem/capture-lock
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
+import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
 import { describeHolder, lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
 import { nodeClock } from './adapters/node/clock.ts'
@@ -52,6 +53,7 @@ export async function replicate(
       clock: nodeClock,
       random: nodeRandom,
       state: captureStateIn(captureFolder),
+      keptSums: keptSumsIn(captureFolder),
       openDatabase: () => openLiveDatabase(database),
       onEvent: options.onEvent,
       flushIntervalMs,

@@ -15,4 +15,16 @@ export interface CaptureBinding {
   readonly replica: string
   readonly timeline: string
   readonly timelineId: string
+  /** The database was found to be older than its replica, and nobody has said yet what is to become of the rest; null: it was not. */
+  readonly older: OlderDatabase | null
+}
+
+/** The replica has commits that the database lacks: on `timeline` after `txid`. */
+export interface OlderDatabase {
+  readonly timeline: string
+  readonly txid: number
+  /** 'at': the database was that very point; 'after': that point or what came before the next one. */
+  readonly parted: 'at' | 'after'
+  /** When it was found: ms since the epoch. */
+  readonly atMs: number
 }

@@ -2,10 +2,19 @@
  * The checksum of every page of a database, and the rolling checksum over all of them. Pure.
  * A page checksum is CRC-64/ISO over page number and content with bit 63 set; the rolling one is the XOR of all with bit 63 set, so that
  * changing one page is two XORs. The lock page has no checksum. 8 bytes a page: 2 MiB for a database of 1 GiB with pages of 4 KiB.
+ * They can be kept by blocks: 512 pages, the high halves, then the low ones, in the byte order of this machine, which they never leave.
  */
 import { assert } from '../assert.ts'
 
 const flag = 0x80000000
+const blockPages = 512
+export const sumBlockBytes = 8 * blockPages
+
+export interface SumBlock {
+  /** Counted from 0. */
+  readonly at: number
+  readonly bytes: Uint8Array
+}
 
 export class PageSums {
   #high = new Uint32Array(1024)
@@ -13,6 +22,21 @@ export class PageSums {
   #pages = 0
   #rollingHigh = 0
   #rollingLow = 0
+  /** Blocks with a change since they were taken last. */
+  readonly #changed = new Set<number>()
+
+  /** What `takeChanged` gave of all pages, joined: a page that no block reaches has no checksum. */
+  static fromBlocks(pages: number, bytes: Uint8Array): PageSums {
+    const sums = new PageSums()
+    sums.resize(pages)
+    const words = new Uint32Array(bytes.slice().buffer)
+    for (let page = 1; page <= pages; page++) {
+      const word = Math.floor(page / blockPages) * 2 * blockPages + (page % blockPages)
+      sums.set(page, words[word] ?? 0, words[word + blockPages] ?? 0)
+    }
+    sums.#changed.clear()
+    return sums
+  }
 
   /** Pages in the database. */
   get pages(): number {
@@ -41,10 +65,49 @@ export class PageSums {
     this.#rollingLow ^= (this.#low[page] ?? 0) ^ low
     this.#high[page] = high
     this.#low[page] = low
+    this.#changed.add(Math.floor(page / blockPages))
+  }
+
+  /** What was taken last did not get where it was to be kept. */
+  allChanged(): void {
+    for (let block = 0; block * blockPages <= this.#pages; block++) this.#changed.add(block)
+  }
+
+  /** Each block that changed since the last time, ascending. `bytes` is valid until the next one is asked for. */
+  *takeChanged(): Generator<SumBlock> {
+    const blocks = [...this.#changed].sort((a, b) => a - b)
+    this.#changed.clear()
+    const block = new Uint32Array(2 * blockPages)
+    for (const at of blocks) {
+      const from = at * blockPages
+      block.fill(0)
+      block.set(this.#high.subarray(from, from + blockPages), 0)
+      block.set(this.#low.subarray(from, from + blockPages), blockPages)
+      yield { at, bytes: new Uint8Array(block.buffer) }
+    }
   }
 
   equals(page: number, high: number, low: number): boolean {
     return this.#high[page] === high >>> 0 && this.#low[page] === low >>> 0
+  }
+
+  /** Both have the same checksum of the page, or neither has one. */
+  sameAs(page: number, other: PageSums): boolean {
+    const [high, low] = this.#at(page)
+    const [otherHigh, otherLow] = other.#at(page)
+    return high === otherHigh && low === otherLow
+  }
+
+  copy(): PageSums {
+    const copy = new PageSums()
+    copy.resize(this.#pages)
+    for (let page = 1; page <= this.#pages; page++) copy.set(page, this.#high[page] ?? 0, this.#low[page] ?? 0)
+    return copy
+  }
+
+  /** 0, 0 beyond the end. */
+  #at(page: number): readonly [high: number, low: number] {
+    return page <= this.#pages ? [this.#high[page] ?? 0, this.#low[page] ?? 0] : [0, 0]
   }
 
   /** The first page but `skip` that was never set; null when all were. Every checksum has bit 63. */
@@ -53,11 +116,16 @@ export class PageSums {
     return null
   }
 
+  /** Pages of this one that have another checksum in `other`, or none, ascending. */
+  *differingFrom(other: PageSums): Generator<number> {
+    for (let page = 1; page <= this.#pages; page++) if (!this.sameAs(page, other)) yield page
+  }
+
   /** How many pages have equal checksums in both, of the larger one's pages. */
   shareEqualTo(other: PageSums): number {
-    let equal = 0
     const both = Math.min(this.#pages, other.#pages)
-    for (let page = 1; page <= both; page++) if (other.equals(page, this.#high[page] ?? 0, this.#low[page] ?? 0)) equal++
+    let equal = both
+    for (const page of this.differingFrom(other)) if (page <= both) equal--
     return equal / Math.max(1, this.#pages, other.#pages)
   }
 }

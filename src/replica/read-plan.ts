@@ -7,7 +7,6 @@ import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { ReplicaFile } from './layout.ts'
-import { PageSums } from './page-sums.ts'
 import type { RestorePlan } from './plan.ts'
 import { readPieces } from './read-object.ts'
 
@@ -29,17 +28,24 @@ export interface PlanRead {
   readonly bytesRead: number
 }
 
-/** `onBytes` is told the bytes read so far. @throws LTX_DAMAGED, LTX_UNSUPPORTED, OBJECT_MISSING, REPLICA_EMPTY, STORE_UNAVAILABLE */
+/** The database that files are read on top of. */
+export type ReadAfter = Pick<LtxHeader, 'pageSize' | 'commit'>
+
+/**
+ * `after`: the files go on from there; null: they begin with a snapshot. `onBytes` is told the bytes read so far.
+ * @throws LTX_DAMAGED, LTX_UNSUPPORTED, OBJECT_MISSING, REPLICA_EMPTY, STORE_UNAVAILABLE
+ */
 export async function readPlan(
   store: ObjectStore,
-  plan: RestorePlan,
+  plan: Pick<RestorePlan, 'files'>,
   sink: PageSink,
   onBytes: (bytes: number) => void = () => {},
+  after: ReadAfter | null = null,
 ): Promise<PlanRead> {
   let bytesRead = 0
   let last: LtxHeader | null = null
   for (const file of plan.files) {
-    const former: LtxHeader | null = last
+    const former: ReadAfter | null = last ?? after
     const decoder = new LtxDecoder({
       onHeader: (header) => {
         requireNamed(file, header, former)
@@ -70,25 +76,10 @@ export async function readPlan(
   }
 }
 
-/** The checksum of every page at the end of the plan. */
-export async function sumPlan(store: ObjectStore, plan: RestorePlan): Promise<PageSums> {
-  const sums = new PageSums()
-  let pages = 0
-  await readPlan(store, plan, {
-    begin: (_pageSize, count) => {
-      pages = count
-      if (count > sums.pages) sums.resize(count)
-    },
-    page: (number, _page, high, low) => sums.set(number, high, low),
-  })
-  sums.resize(pages)
-  return sums
-}
-
 /** No page takes fewer bytes in a file: its head alone has 10, and 6 in the former encoding, where the frame's own head follows. */
 const leastPageBytes = 10
 
-function requireNamed(file: ReplicaFile, header: LtxHeader, former: LtxHeader | null): void {
+function requireNamed(file: ReplicaFile, header: LtxHeader, former: ReadAfter | null): void {
   const said = `${formatTxid(header.minTxid)}-${formatTxid(header.maxTxid)}`
   if (header.minTxid !== file.minTxid || header.maxTxid !== file.maxTxid) {
     throw damaged(`it says inside that it is ${said}, which is not its name`)

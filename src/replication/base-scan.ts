@@ -52,26 +52,39 @@ function placeAt(bytes: DatabaseBytes, header: WalHeader, frames: number): WalPo
 /** Chosen: 1 MiB a read, so that the event loop is held for a millisecond at most between two yields. */
 const readBytes = 1024 * 1024
 
-/** Every page in order, the lock page left out. `page` is valid until the next one is asked for; a yield of null is a place to pause. */
-export function* scanPages(bytes: DatabaseBytes, base: Base): Generator<{ readonly number: number; readonly page: Uint8Array } | null> {
+/**
+ * The pages that are asked for, in order, the lock page left out. `page` is valid until the next one is asked for; a yield of null is a
+ * place to pause.
+ */
+export function* scanPages(
+  bytes: DatabaseBytes,
+  base: Base,
+  which: ReadonlySet<number> | 'all' = 'all',
+): Generator<{ readonly number: number; readonly page: Uint8Array } | null> {
   const { pageSize, pages } = base
   const skip = lockPage(pageSize)
   const perRead = Math.max(1, Math.floor(readBytes / pageSize))
   const buffer = new Uint8Array(perRead * pageSize)
   for (let first = 1; first <= pages; first += perRead) {
     const count = Math.min(perRead, pages - first + 1)
+    if (which !== 'all' && !anyIn(which, first, count)) continue
     const wanted = buffer.subarray(0, count * pageSize)
     // Beyond the end of the file a page is zeros until the log writes it.
     wanted.fill(0, bytes.readDatabase((first - 1) * pageSize, wanted))
     for (let at = 0; at < count; at++) {
       const number = first + at
-      if (number === skip) continue
+      if (number === skip || (which !== 'all' && !which.has(number))) continue
       const page = wanted.subarray(at * pageSize, (at + 1) * pageSize)
       overlay(bytes, base, number, page)
       yield { number, page }
     }
     yield null
   }
+}
+
+function anyIn(which: ReadonlySet<number>, first: number, count: number): boolean {
+  for (let number = first; number < first + count; number++) if (which.has(number)) return true
+  return false
 }
 
 /** Checksums of every page. Gives way to other work every half second. */

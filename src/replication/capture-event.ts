@@ -18,6 +18,14 @@ export type CaptureEvent =
       readonly pages: number
       readonly lagMs: number
     }
+  | {
+      /** The database went back in time: `parent` has what it lacks, from `forkTxid` on. */
+      readonly type: 'older'
+      readonly parent: string
+      readonly forkTxid: number
+      /** How many, at least and at most; null: not known. */
+      readonly commits: { readonly least: number | null; readonly most: number | null }
+    }
   | { readonly type: 'checkpointed'; readonly frames: number; readonly heldMs: number }
   | { readonly type: 'warning'; readonly because: string }
   | { readonly type: 'let-go'; readonly because: string }

@@ -1,28 +1,45 @@
-/** Publishing, as one flush, what the log holds beyond the last restore point. */
+/** Publishing, as one flush, what the log holds beyond a restore point. */
 import type { Clock } from '../ports/clock.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { fileKey } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
+import type { WalPosition } from '../wal/frames.ts'
 import { type Base, readPage } from './base-scan.ts'
-import { encodeFlush, flushPages } from './flush.ts'
-import type { LastPoint } from './last-point.ts'
+import { applyToSums, encodeFlush, flushPages } from './flush.ts'
 import { Pending } from './pending.ts'
 import { publish } from './publisher.ts'
 import { readFrames } from './wal-tail.ts'
 
+/** The restore point that is gone on from. */
+export interface CatchUpFrom {
+  readonly txid: number
+  readonly lastCommitMs: number
+  /** Pages in the database then. */
+  readonly databasePages: number
+  /** Where the log goes on after it; null: it has nothing beyond. */
+  readonly place: WalPosition | null
+}
+
+export interface CaughtUp {
+  readonly txid: number
+  readonly lastCommitMs: number
+  readonly commits: number
+}
+
 /**
- * `sumsAt` gives the page checksums as of the base, for the pages that are published.
+ * `sumsAtPoint` gives the checksums of every page as of that point, or of the end of the base, which is what they are of afterwards. It is
+ * asked only where the log has more.
  * If we die here: the flush is whole or absent, and the next catch-up finds the log as it was. Safe to repeat: yes.
  */
 export async function catchUp(
   { store, clock }: { readonly store: ObjectStore; readonly clock: Clock },
   timeline: string,
-  last: LastPoint,
+  last: CatchUpFrom,
   bytes: DatabaseBytes,
   base: Base,
-  sumsAt: (pages: readonly (readonly [number, Uint8Array])[]) => Promise<PageSums>,
-): Promise<{ readonly txid: number; readonly lastCommitMs: number; readonly commits: number }> {
+  sumsAtPoint: () => Promise<PageSums>,
+): Promise<CaughtUp> {
   const from = last.place
   const end = base.place
   if (from === null || end === null || from.frames === end.frames) return { txid: last.txid, lastCommitMs: last.lastCommitMs, commits: 0 }
@@ -30,7 +47,9 @@ export async function catchUp(
   const seenMs = clock.wallMs()
   readFrames(bytes, from, end.frames, (frame, page, after) => pending.add(frame, page, after, seenMs))
   const txid = last.txid + 1
+  const sums = await sumsAtPoint()
   const pages = flushPages(pending, last.databasePages, base.pageSize, (number) => readPage(bytes, base, number))
+  applyToSums(sums, pages, base.pages)
   const facts = {
     pageSize: base.pageSize,
     databasePages: base.pages,
@@ -39,7 +58,7 @@ export async function catchUp(
     commits: pending.commits,
     firstCommitMs: seenMs,
     lastCommitMs: seenMs,
-    rolling: (await sumsAt(pages)).rolling,
+    rolling: sums.rolling,
     fromFrame: from.frames,
     end,
   }

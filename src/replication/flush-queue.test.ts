@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { nodeClock } from '../adapters/node/clock.ts'
 import { DrError } from '../errors.ts'
@@ -57,10 +58,11 @@ async function open(): Promise<{
       clock: nodeClock,
       onEvent: (event) => events.push(event),
       flushIntervalMs: 0,
+      keptSums: keptSumsIn(folder),
       readPage: () => new Uint8Array(pageSize),
       signal: stop.signal,
     },
-    { timeline: '00000001', pageSize, sums, place: null, txid: 1, lastCommitMs: 0 },
+    { timeline: '00000001', timelineId: 'a'.repeat(16), pageSize, sums, place: null, txid: 1, lastCommitMs: 0 },
   )
   const world = {
     queue,

@@ -4,12 +4,14 @@
  */
 import { DrError, sentenceOf } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { KeptSums } from '../ports/kept-sums.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { fileKey, timelinePattern } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import type { Frame, WalPosition } from '../wal/frames.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { applyToSums, encodeFlush, flushFacts, flushPages } from './flush.ts'
+import { keepSums } from './keep-sums.ts'
 import { Pending } from './pending.ts'
 import { patiently, publishPatiently } from './publisher.ts'
 import type { FrameSink } from './wal-reader.ts'
@@ -20,11 +22,15 @@ const pendingBytes = 32 * 1024 * 1024
 /** Chosen: one listing of a folder each 5 s costs nothing, and two captures of one replica are told apart before a person looks twice. */
 const lookForOthersMs = 5000
 
+/** Chosen: a second of flushes is read again within milliseconds after a crash, and a few blocks a second are nothing to any disk. */
+const keepSumsMs = 1000
+
 export interface FlushWorld {
   readonly store: ObjectStore
   readonly clock: Clock
   readonly onEvent: (event: CaptureEvent) => void
   readonly flushIntervalMs: number
+  readonly keptSums: KeptSums
   /** A page that is not in the log since the last flush, as SQLite would read it now. */
   readonly readPage: (page: number) => Uint8Array
   /** Aborted when the capture is told to stop: a store that is away is no longer waited for. */
@@ -34,6 +40,7 @@ export interface FlushWorld {
 /** Where the timeline stands when the queue begins. */
 export interface FlushStart {
   readonly timeline: string
+  readonly timelineId: string
   readonly pageSize: number
   /** Of the newest restore point; kept up to date with each flush. */
   readonly sums: PageSums
@@ -57,8 +64,11 @@ export class FlushQueue implements FrameSink {
   #publishedTxid: number
   #lastCommitMs: number
   #lastFlushMs = -Infinity
+  #keptAtMs = -Infinity
   #trouble: string | null = null
   #failure: unknown = null
+  /** Why the checksums were not kept the last time. */
+  #unkept: string | null = null
 
   constructor(world: FlushWorld, start: FlushStart) {
     this.#world = world
@@ -131,6 +141,7 @@ export class FlushQueue implements FrameSink {
   async #flushRest(): Promise<void> {
     if (this.#publishing !== null) await this.#publishing
     if (!this.#pending.empty && this.#failure === null) await this.#begin()
+    if (this.idle && this.#failure === null) this.#keep()
   }
 
   #begin(): Promise<void> {
@@ -160,12 +171,23 @@ export class FlushQueue implements FrameSink {
       this.#lastCommitMs = pending.lastCommitMs
       const lagMs = clock.wallMs() - pending.firstCommitMs
       onEvent({ type: 'flushed', timeline, txid, commits: pending.commits, pages, lagMs })
+      if (clock.monotonicMs() - this.#keptAtMs >= keepSumsMs) this.#keep()
     } catch (error) {
       this.#troubled(sentenceOf(error))
       this.#failure ??= error
     } finally {
       this.#inFlight = null
     }
+  }
+
+  /** Only right after a flush is in the replica, and before the next one is encoded: then the checksums are of that very txid. */
+  #keep(): void {
+    const { keptSums, clock, onEvent } = this.#world
+    const { timelineId, pageSize, sums } = this.#start
+    this.#keptAtMs = clock.monotonicMs()
+    const unkept = keepSums(keptSums, { timelineId, txid: this.#publishedTxid, pageSize }, sums)
+    if (unkept !== null && unkept !== this.#unkept) onEvent({ type: 'warning', because: unkept })
+    this.#unkept = unkept
   }
 
   /**

@@ -19,7 +19,8 @@ export interface FlushFacts {
   readonly databasePages: number
   readonly minTxid: number
   readonly maxTxid: number
-  readonly commits: number
+  /** null: not known. */
+  readonly commits: number | null
   readonly firstCommitMs: number
   readonly lastCommitMs: number
   readonly rolling: bigint
@@ -69,14 +70,15 @@ export function encodeFlush(facts: FlushFacts, pages: readonly (readonly [number
   return encodeLtx(headerFor(facts), pages)
 }
 
-/** The bytes of a snapshot, in pieces of about a MiB; a piece is valid until the next is asked for. */
-export async function* encodeSnapshot(
+/** The bytes of a file with pages of the base, in pieces of about a MiB; a piece is valid until the next is asked for. */
+export async function* encodePages(
   facts: FlushFacts,
   bytes: DatabaseBytes,
   base: Base,
+  which: ReadonlySet<number> | 'all',
   onPage: (page: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  assert(facts.minTxid === 1, 'a snapshot begins at txid 1')
+  assert(facts.minTxid === 1 || which !== 'all', 'a snapshot begins at txid 1')
   const encoder = new LtxEncoder(headerFor(facts))
   const piece = new Uint8Array(MiB)
   let filled = 0
@@ -92,7 +94,7 @@ export async function* encodeSnapshot(
     }
   }
   yield* room(encoder.begin())
-  for (const item of scanPages(bytes, base)) {
+  for (const item of scanPages(bytes, base, which)) {
     if (item === null) continue
     yield* room(encoder.page(item.number, item.page))
     onPage(item.number)

@@ -13,6 +13,8 @@ import type { Base } from './base-scan.ts'
 export interface LastPoint {
   readonly txid: number
   readonly rolling: bigint | null
+  /** Bytes. */
+  readonly pageSize: number
   /** Where the log as it is now goes on after it; null when that cannot be proven. */
   readonly place: WalPosition | null
   readonly databasePages: number
@@ -32,6 +34,7 @@ export async function readLastPoint(
   return {
     txid: file.maxTxid,
     rolling: decodeRestorePoint(header.reserved)?.postApply ?? null,
+    pageSize: header.pageSize,
     databasePages: header.commit,
     lastCommitMs: header.timestampMs,
     place: placeInLog(bytes, base, header),
@@ -44,7 +47,7 @@ export async function readLastPoint(
  * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
  * the next one, and proves nothing.
  */
-function placeInLog(bytes: DatabaseBytes, { place }: Base, published: LtxHeader): WalPosition | null {
+export function placeInLog(bytes: DatabaseBytes, { place }: Base, published: LtxHeader): WalPosition | null {
   const known = decodeRestorePoint(published.reserved)?.frameChecksum ?? null
   if (known === null || place === null) return null
   const { header } = place

@@ -5,20 +5,20 @@
 import { DrError } from '../errors.ts'
 import type { CaptureAtRest, CaptureFork, DrainOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
+import type { KeptSums } from '../ports/kept-sums.ts'
 import type { BornFile, DatabaseBytes } from '../ports/live-database.ts'
-import { type CatalogueTimeline, newestComplete, readCatalogue } from '../replica/catalogue.ts'
-import { planRestore } from '../replica/plan.ts'
-import { sumPlan } from '../replica/read-plan.ts'
+import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
+import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { type Base, findBase, sumBase } from './base-scan.ts'
 import { beginFork, type TimelineWorld } from './begin-timeline.ts'
 import { catchUp } from './catch-up.ts'
-import { applyToSums } from './flush.ts'
 import { readLastPoint } from './last-point.ts'
 import { findRestingEnd } from './wal-tail.ts'
 
 export interface RestingWorld extends TimelineWorld {
   readonly state: CaptureState
+  readonly keptSums: KeptSums
   /** null when there is no file at the path. Closed after use. */
   readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null
 }
@@ -50,7 +50,9 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
     const last = await readLastPoint(world.store, current, bytes, base)
     if (last === null) return outcome(false, 'the replica holds no restore point')
     if (last.place !== null && current.number !== null) {
-      const caught = await catchUp(world, current.number, last, bytes, base, (pages) => sumsAfter(world, current, pages, base.pages))
+      const caught = await catchUp(world, current.number, last, bytes, base, async () => {
+        return (await sumsOfPoint(world.store, current, last, world.keptSums)).sums
+      })
       const read = caught.commits === 0 ? 'the log holds nothing beyond the replica' : `${caught.commits} commits were read from the log`
       return outcome(true, read, caught.txid, caught.lastCommitMs)
     }
@@ -70,17 +72,6 @@ function baseAtRest(bytes: DatabaseBytes): Base | null {
   return pageSize === null ? null : findBase(bytes, end, pageSize, bytes.databaseBytes())
 }
 
-async function sumsAfter(
-  world: RestingWorld,
-  current: CatalogueTimeline,
-  pages: readonly (readonly [number, Uint8Array])[],
-  databasePages: number,
-) {
-  const sums = await sumPlan(world.store, planRestore(current.files, 'newest-reachable'))
-  applyToSums(sums, pages, databasePages)
-  return sums
-}
-
 async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Promise<DrainOutcome> {
   const catalogue = await readCatalogue(world.store)
   const parent = catalogue.timelines.find((one) => one.number === fork?.timeline)
@@ -97,7 +88,14 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
   const opened = world.openAtRest()
   if (opened !== null && timeline.number !== null) {
     const { number, id } = timeline
-    await world.state.write({ path: world.databasePath, ...opened.identity, replica: world.store.url, timeline: number, timelineId: id })
+    await world.state.write({
+      path: world.databasePath,
+      ...opened.identity,
+      replica: world.store.url,
+      timeline: number,
+      timelineId: id,
+      older: null,
+    })
     opened.close()
   }
   return {

@@ -7,12 +7,13 @@ const facts: ResumeFacts = {
   last: { txid: 10, rolling: 111n },
   lastFrameInLog: false,
   rolling: 222n,
-  olderTxid: null,
+  ancestor: null,
   bound: false,
   equalShare: null,
   takeOver: false,
   otherPath: null,
 }
+const older = { txid: 7, proof: 'content' } as const
 const decide = (over: Partial<ResumeFacts>) => decideResume({ ...facts, ...over })
 
 describe('a capture meets a database', () => {
@@ -27,13 +28,19 @@ describe('a capture meets a database', () => {
     ['its content is that of the newest point', { rolling: 111n }, 'adopt', 'the database equals restore point 000000000000000a'],
     [
       'its content is that of an older point',
-      { olderTxid: 7 },
+      { ancestor: older },
       'fork',
       'the database equals the older restore point 0000000000000007, and the replica goes on to 000000000000000a',
     ],
     [
       'it is the file that was known',
-      { bound: true },
+      { bound: true, equalShare: 0.5 },
+      'diff',
+      'the log went on unseen after restore point 000000000000000a, in the same file',
+    ],
+    [
+      'it is the file that was known, and most of it is new',
+      { bound: true, equalShare: 0.49 },
       'snapshot',
       'the log went on unseen after restore point 000000000000000a, in the same file',
     ],
@@ -60,8 +67,13 @@ describe('a capture meets a database', () => {
     expect(decide(over)).toMatchObject({ do: decision, because })
   })
 
-  it('it equals an older point -> the fork is at that point', () => {
-    expect(decide({ olderTxid: 7 })).toMatchObject({ do: 'fork', txid: 7 })
+  it.each([
+    ['equals', 'content'],
+    ['is by its log what came right after', 'log'],
+    ['is by its pages what came right after', 'pages'],
+  ] as const)('it %s an older point -> the fork is at that point, with how that is known', (how, proof) => {
+    const because = `the database ${how} the older restore point 0000000000000007, and the replica goes on to 000000000000000a`
+    expect(decide({ ancestor: { txid: 7, proof }, bound: true })).toEqual({ do: 'fork', txid: 7, because })
   })
 
   it('the files of the replica note no checksum -> equal content is never taken from it', () => {
@@ -75,7 +87,7 @@ describe('a copy at another path than the one that the timeline was begun for', 
   it.each<[string, Partial<ResumeFacts>]>([
     ['its last frame is in the log too', { lastFrameInLog: true }],
     ['it equals the newest point', { rolling: 111n }],
-    ['it equals an older point', { olderTxid: 7 }],
+    ['it equals an older point', { ancestor: older }],
   ])('%s -> refused, because the other may still trade; with the word a new timeline', (_, over) => {
     const refused = decide({ ...elsewhere, ...over })
     expect(refused).toMatchObject({ do: 'refuse', because: expect.stringContaining('/srv/bot.db') })
@@ -97,7 +109,7 @@ describe('any facts at all', () => {
     last: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), rolling: fc.option(fc.constantFrom(1n, 2n)) })),
     lastFrameInLog: fc.boolean(),
     rolling: fc.constantFrom(1n, 2n),
-    olderTxid: fc.option(fc.integer({ min: 1, max: 99 })),
+    ancestor: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), proof: fc.constantFrom('content', 'log', 'pages') })),
     bound: fc.boolean(),
     equalShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
     takeOver: fc.boolean(),
@@ -111,7 +123,8 @@ describe('any facts at all', () => {
           [given.last === null, 'begin'],
           [given.lastFrameInLog, 'continue'],
           [given.last?.rolling === given.rolling, 'adopt'],
-          [given.olderTxid !== null, 'fork'],
+          [given.ancestor !== null, 'fork'],
+          [given.bound && (given.equalShare ?? 0) >= equalShareBound, 'diff'],
           [given.bound, 'snapshot'],
           [given.takeOver && (given.equalShare ?? 0) >= equalShareBound, 'take-over'],
           [true, 'refuse'],
@@ -129,7 +142,7 @@ describe('any facts at all', () => {
           ...given,
           last: { txid: 10, rolling: 3n },
           lastFrameInLog: false,
-          olderTxid: null,
+          ancestor: null,
           bound: false,
           takeOver: false,
         }

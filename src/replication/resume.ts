@@ -10,10 +10,10 @@ export interface ResumeFacts {
   readonly last: { readonly txid: number; readonly rolling: bigint | null } | null
   /** The last published frame is still in the log, with its salts and its checksum. */
   readonly lastFrameInLog: boolean
-  /** Rolling checksum of the database as it is. */
-  readonly rolling: bigint
-  /** A restore point, older than the last, with the rolling checksum of the database as it is. */
-  readonly olderTxid: number | null
+  /** Rolling checksum of the database as it is; null where it was not needed. */
+  readonly rolling: bigint | null
+  /** The restore point, older than the last, at which database and replica parted, and how that is known; null: none was found. */
+  readonly ancestor: { readonly txid: number; readonly proof: 'content' | 'log' | 'pages' } | null
   /** Path of the database that the timeline was begun for, where it is another than this one's; null: the same, or not known. */
   readonly otherPath: string | null
   /** The state folder knows this file by its inode as the database of this timeline. */
@@ -24,7 +24,7 @@ export interface ResumeFacts {
 }
 
 export type ResumeDecision = { readonly because: string } & (
-  | { readonly do: 'begin' | 'continue' | 'adopt' | 'snapshot' | 'take-over' | 'refuse' }
+  | { readonly do: 'begin' | 'continue' | 'adopt' | 'diff' | 'snapshot' | 'take-over' | 'refuse' }
   | { readonly do: 'fork'; readonly txid: number }
 )
 
@@ -36,11 +36,13 @@ export const equalShareBound = 0.5
  * Only a person can say that it takes over, on a timeline of its own.
  */
 function decideElsewhere(facts: ResumeFacts, lastTxid: number, path: string): ResumeDecision {
-  const txid = facts.last?.rolling === facts.rolling ? lastTxid : facts.olderTxid
+  const txid = facts.last?.rolling === facts.rolling ? lastTxid : (facts.ancestor?.txid ?? null)
   const equals = facts.lastFrameInLog || txid !== null
   const share = facts.equalShare
   if (!equals && (share === null || share < equalShareBound)) return { do: 'refuse', because: sharesTooLittle(share, lastTxid) }
-  const said = `it equals ${txid === null ? 'what' : `restore point ${formatTxid(txid)} of what`} the replica has of ${path}`
+  const which =
+    txid === null ? 'what' : `${facts.ancestor?.proof === 'pages' ? 'what came after ' : ''}restore point ${formatTxid(txid)} of what`
+  const said = `it equals ${which} the replica has of ${path}`
   if (!facts.takeOver) return { do: 'refuse', because: `${said}, which is another path` }
   return txid === null ? { do: 'take-over', because: said } : { do: 'fork', txid, because: said }
 }
@@ -50,30 +52,32 @@ function sharesTooLittle(share: number | null, lastTxid: number): string {
   return `the database shares ${part} with restore point ${formatTxid(lastTxid)}`
 }
 
+const parted = {
+  content: 'equals',
+  log: 'is by its log what came right after',
+  pages: 'is by its pages what came right after',
+} as const
+
 export function decideResume(facts: ResumeFacts): ResumeDecision {
-  const { last } = facts
+  const { last, ancestor } = facts
   if (last === null) return { do: 'begin', because: 'the replica holds nothing yet' }
   const point = `restore point ${formatTxid(last.txid)}`
   if (facts.otherPath !== null && !facts.bound) return decideElsewhere(facts, last.txid, facts.otherPath)
   if (facts.lastFrameInLog) return { do: 'continue', because: `the last frame of ${point} is still in the log` }
-  if (last.rolling === facts.rolling) return { do: 'adopt', because: `the database equals ${point}` }
-  if (facts.olderTxid !== null) {
-    return {
-      do: 'fork',
-      txid: facts.olderTxid,
-      because: `the database equals the older restore point ${formatTxid(facts.olderTxid)}, and the replica goes on to ${formatTxid(last.txid)}`,
-    }
+  if (last.rolling !== null && last.rolling === facts.rolling) return { do: 'adopt', because: `the database equals ${point}` }
+  if (ancestor !== null) {
+    const because = `the database ${parted[ancestor.proof]} the older restore point ${formatTxid(ancestor.txid)}, and the replica goes on to ${formatTxid(last.txid)}`
+    return { do: 'fork', txid: ancestor.txid, because }
   }
-  if (facts.bound) return { do: 'snapshot', because: `the log went on unseen after ${point}, in the same file` }
   const share = facts.equalShare
-  if (share !== null && share >= equalShareBound) {
-    const said = `${Math.floor(share * 100)} % of the pages equal ${point}`
-    return facts.takeOver
-      ? { do: 'take-over', because: said }
-      : { do: 'refuse', because: `${said}, but nothing proves that it is the same database` }
+  const mostEqual = share !== null && share >= equalShareBound
+  if (facts.bound) {
+    const because = `the log went on unseen after ${point}, in the same file`
+    return { do: mostEqual ? 'diff' : 'snapshot', because }
   }
-  return {
-    do: 'refuse',
-    because: `the database shares ${share === null ? 'nothing known' : `${Math.floor(share * 100)} % of its pages`} with ${point}`,
-  }
+  if (!mostEqual) return { do: 'refuse', because: sharesTooLittle(share, last.txid) }
+  const said = `${Math.floor(share * 100)} % of the pages equal ${point}`
+  return facts.takeOver
+    ? { do: 'take-over', because: said }
+    : { do: 'refuse', because: `${said}, but nothing proves that it is the same database` }
 }

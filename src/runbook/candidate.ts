@@ -1,11 +1,11 @@
 /** A restore point as a file beside the database: restored, checked, and what choosing it would give up. */
 import { must } from '../assert.ts'
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
-import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, reachablePoints } from '../replica/catalogue.ts'
-import { type ReplicaFile, snapshotLevel } from '../replica/layout.ts'
+import { commitsIn } from '../replica/commits.ts'
+import type { ReplicaFile } from '../replica/layout.ts'
 import { planRestore } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { findLastGood, type Search, type Verdict } from '../restore/last-good.ts'
@@ -146,12 +146,11 @@ export async function countLoss(
   // By the times inside of the files: those of the store are of whoever copied them last.
   const times = [(await readHeader(store, good.key)).timestampMs]
   for (const point of given) {
-    const { reserved, timestampMs } = await readHeader(store, point.key)
-    times.push(timestampMs)
-    const facts = decodeRestorePoint(reserved)
-    if (facts === null || facts.commits === null || point.level === snapshotLevel)
-      return unknown(`${point.key} does not say how many commits it holds`)
-    lost += facts.commits
+    const header = await readHeader(store, point.key)
+    times.push(header.timestampMs)
+    const commits = commitsIn(point, header)
+    if (commits === null) return unknown(`${point.key} does not say how many commits it holds`)
+    lost += commits
   }
   const lossBecause = `${lost} transactions after it are given up`
   const wentBack = times.some((timeMs, at) => timeMs < (times[at - 1] ?? 0))

@@ -68,7 +68,7 @@ describeWith([python], 'a capture that is killed again and again under a live wr
       const restored = await restoreNewest(system, 'last.db')
       expect(expectPrefix(restored.path)).toBe(witnessed(system).at(-1)?.seq)
       console.log(
-        `${pageSize}: ${['begin', 'continue', 'adopt', 'snapshot'].map((one) => `${one} ${resumed.filter((was) => was === one).length}`).join(', ')}`,
+        `${pageSize}: ${['begin', 'continue', 'adopt', 'diff', 'snapshot', 'fork'].map((one) => `${one} ${resumed.filter((was) => was === one).length}`).join(', ')}`,
       )
     }, 90_000)
   }

@@ -1,6 +1,6 @@
 /** What a capture remembers, in `capture.json` of the state folder. */
 import { join } from 'node:path'
-import type { CaptureBinding, CaptureState } from '../../ports/capture-state.ts'
+import type { CaptureBinding, CaptureState, OlderDatabase } from '../../ports/capture-state.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 export function captureStateIn(folder: string): CaptureState {
@@ -15,5 +15,12 @@ function decode(value: Readonly<Record<string, unknown>> | null): CaptureBinding
   const { path, device, inode, bornMs, replica, timeline, timelineId } = value ?? {}
   if (typeof path !== 'string' || typeof device !== 'number' || typeof inode !== 'number' || typeof bornMs !== 'number') return null
   if (typeof replica !== 'string' || typeof timeline !== 'string' || typeof timelineId !== 'string') return null
-  return { path, device, inode, bornMs, replica, timeline, timelineId }
+  return { path, device, inode, bornMs, replica, timeline, timelineId, older: decodeOlder(value?.['older']) }
+}
+
+function decodeOlder(value: unknown): OlderDatabase | null {
+  const given: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
+  const { timeline, txid, parted, atMs } = given
+  if (typeof timeline !== 'string' || typeof txid !== 'number' || typeof atMs !== 'number') return null
+  return { timeline, txid, parted: parted === 'at' ? 'at' : 'after', atMs }
 }

@@ -1,8 +1,8 @@
 /** A database file on a file system, to be damaged by a drill. */
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { DamageTarget } from '../../ports/damage-target.ts'
-import { codeOf } from './durable.ts'
+import { codeOf, writeAll } from './durable.ts'
 
 /**
  * The file under `path` as it is now: it stays the target when it is renamed. Only for files that a drill has made.
@@ -15,9 +15,7 @@ export function openDamageTarget(path: string): DamageTarget {
     sizeBytes: () => fstatSync(file).size,
     read: (offset, into) => readFully(file, offset, into),
     readWal: (offset, into) => readWal(`${path}-wal`, offset, into),
-    overwrite: (offset, bytes) => {
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, offset + done)
-    },
+    overwrite: (offset, bytes) => writeAll(file, bytes, offset),
     truncate: (sizeBytes) => ftruncateSync(file, sizeBytes),
     unlinkWal: () => {
       try {

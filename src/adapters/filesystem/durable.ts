@@ -1,6 +1,6 @@
 /** Making files durable: contents by fsync of the file, names by fsync of the folder. */
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, writeSync } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DrError, sentenceOf } from '../../errors.ts'
@@ -84,6 +84,11 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return codeOf(error) !== 'ESRCH'
   }
+}
+
+/** All of `bytes` from `offset` on: one call of the system may take fewer. */
+export function writeAll(file: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, offset + done)
 }
 
 /** The errno name of what the operating system threw, '' for anything else. */

@@ -1,9 +1,9 @@
 /** New files of a restore on a file system. */
-import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { OutputFile, OutputFiles } from '../../ports/output-file.ts'
-import { codeOf, diskError } from './durable.ts'
+import { codeOf, diskError, writeAll } from './durable.ts'
 
 const untouched = 'The database is as it was; a partial file under a temporary name may stay.'
 
@@ -40,10 +40,6 @@ function openNew(path: string): number {
       cause: error,
     })
   }
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done)
 }
 
 function guarded(doing: string, work: () => void): void {

@@ -77,6 +77,7 @@ describe('a state file', () => {
 
 describe('what a capture remembers', () => {
   const binding = {
+    older: null,
     path: '/data/bot.db',
     device: 66305,
     inode: 4711,
