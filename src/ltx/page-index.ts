@@ -1,4 +1,5 @@
 /** The page index at the end of an LTX file: page number, offset and size of each frame, as LEB128. Pure. */
+import { damaged } from './header.ts'
 
 /** Appends `value` (0..2^53) as unsigned LEB128; returns where it ends. */
 export function putVarint(into: Uint8Array, at: number, value: number): number {
@@ -40,4 +41,30 @@ export class PageIndexWriter {
     new DataView(bytes.buffer).setBigUint64(this.#length + 1, BigInt(this.#length + 1))
     return bytes
   }
+}
+
+export interface IndexedPage {
+  readonly page: number
+  /** Of its frame in the file, bytes. */
+  readonly offset: number
+  readonly size: number
+}
+
+/** Bytes of the index's own length, which come after its tuples. */
+export const indexLengthBytes = 8
+
+/** What `finish` gave, without the length at its end. Stops where the tuples do. @throws LTX_DAMAGED */
+export function* decodePageIndex(bytes: Uint8Array): Generator<IndexedPage> {
+  let at = 0
+  const next = (): number => {
+    let value = 0
+    for (let factor = 1; factor < Number.MAX_SAFE_INTEGER; factor *= 128) {
+      const byte = bytes[at++]
+      if (byte === undefined) break
+      value += (byte % 128) * factor
+      if (byte < 128) return value
+    }
+    throw damaged(at, 'the page index does not end')
+  }
+  for (let page = next(); page !== 0; page = next()) yield { page, offset: next(), size: next() }
 }

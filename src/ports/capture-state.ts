@@ -23,8 +23,8 @@ export interface CaptureBinding {
 export interface OlderDatabase {
   readonly timeline: string
   readonly txid: number
-  /** 'at': the database was that very point; 'after': that point or what came before the next one. */
-  readonly parted: 'at' | 'after'
+  /** The newest point that the database may have reached: the same where it was that very point, otherwise the next one. */
+  readonly reachedTxid: number
   /** When it was found: ms since the epoch. */
   readonly atMs: number
 }

@@ -5,28 +5,27 @@ import { commitsIn } from './commits.ts'
 import { readHeader } from './read-object.ts'
 
 export interface GivenUp {
-  /** Restore points beyond the fork. */
-  readonly points: number
-  /** Commits in them; null: one does not say how many it holds. */
+  /** Commits beyond the fork; null: a file does not say how many it holds. */
   readonly most: number | null
-  /** The same without the first of them, of which the database may have any part. */
+  /** Commits beyond the newest point that the database may have reached. */
   readonly least: number | null
 }
 
-/** 'at': the database is that very point, so that `least` equals `most`; 'after': it is that point or what came before the next one. */
+/** `forkTxid` .. `reachedTxid`: between these two points, both included, the database parted from the timeline. */
 export async function countGivenUp(
   store: ObjectStore,
   parent: CatalogueTimeline,
-  forkTxid: number,
-  parted: 'at' | 'after',
+  { txid, reachedTxid }: { readonly txid: number; readonly reachedTxid: number },
 ): Promise<GivenUp> {
-  const points = reachablePoints(parent).filter((point) => point.maxTxid > forkTxid)
   let most: number | null = 0
-  let first: number | null = null
-  for (const point of points) {
+  let least: number | null = 0
+  for (const point of reachablePoints(parent)) {
+    if (point.maxTxid <= txid) continue
     const commits = commitsIn(point, await readHeader(store, point.key))
-    first ??= commits
-    most = most === null || commits === null ? null : most + commits
+    most = plus(most, commits)
+    if (point.maxTxid > reachedTxid) least = plus(least, commits)
   }
-  return { points: points.length, most, least: parted === 'at' || most === null ? most : most - (first ?? 0) }
+  return { most, least }
 }
+
+const plus = (sum: number | null, more: number | null): number | null => (sum === null || more === null ? null : sum + more)

@@ -10,12 +10,14 @@ import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, reachablePoints } from '../replica/catalogue.ts'
+import { findPages } from '../replica/find-pages.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
 import { PageSums } from '../replica/page-sums.ts'
 import { planRestore } from '../replica/plan.ts'
 import { sumPlan } from '../replica/point-sums.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { readPlan } from '../replica/read-plan.ts'
+import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import type { WalPosition } from '../wal/frames.ts'
 import { type Base, readPage } from './base-scan.ts'
 import { applyToSums } from './flush.ts'
@@ -27,6 +29,8 @@ export interface Ancestor {
   readonly proof: 'content' | 'log' | 'pages'
   /** Checksums of every page at that point. */
   readonly sums: PageSums
+  /** The newest point that the database may have reached: the same, or the next one. */
+  readonly reachedTxid: number
   /** By the log: the place behind that point; null otherwise. */
   readonly place: WalPosition | null
 }
@@ -53,34 +57,63 @@ export async function findAncestor(suspect: Suspect, lookBack: number | 'all'): 
   return lookBack === 'all' ? byPages(suspect) : null
 }
 
+/** The counter in the first page of the database is lower than in that of the replica. False proves nothing: few transactions count it up. */
+export async function wentBack({ store, timeline, bytes, base }: Suspect): Promise<boolean> {
+  const newest = (await findPages(store, planRestore(timeline.files, 'newest-reachable'), new Set([1]))).get(1)
+  const now = decodeDatabaseHeader(readPage(bytes, base, 1))
+  const then = newest === undefined ? null : decodeDatabaseHeader(newest.content)
+  return now !== null && then !== null && now.changeCounter < then.changeCounter
+}
+
 async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader): Promise<Ancestor | null> {
   const { bytes, base, sums } = suspect
   const txid = point.maxTxid
-  if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling) return { txid, proof: 'content', sums, place: null }
+  if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling)
+    return { txid, proof: 'content', reachedTxid: txid, sums, place: null }
   const place = placeInLog(bytes, base, header)
   if (place === null || base.place === null) return null
   const then = await sumsAt(suspect, txid)
   const expected = then.copy()
-  const pages = [...indexFrames(bytes, place, base.place.frames).offsets.keys()]
-  const written = pages.filter((page) => page <= base.pages).map((page) => [page, readPage(bytes, base, page)] as const)
+  const { offsets } = indexFrames(bytes, place, base.place.frames)
+  const written = [...offsets.keys()].filter((page) => page <= base.pages).map((page) => [page, readPage(bytes, base, page)] as const)
   applyToSums(expected, written, base.pages)
-  return expected.rolling === sums.rolling ? { txid, proof: 'log', sums: then, place } : null
+  const reachedTxid = place.frames === base.place.frames ? txid : nextAfter(suspect, txid)
+  return expected.rolling === sums.rolling ? { txid, proof: 'log', reachedTxid, sums: then, place } : null
 }
 
 const sumsAt = ({ store, timeline }: Suspect, txid: number): Promise<PageSums> => sumPlan(store, planRestore(timeline.files, { txid }))
+
+const nextAfter = ({ timeline }: Suspect, txid: number): number =>
+  reachablePoints(timeline).find(({ maxTxid }) => maxTxid > txid)?.maxTxid ?? txid
 
 /**
  * The database sides with an older point when, of the pages that differ between that point and the newest, more than half are as they
  * were then. A page may come back to what it once was, so that one alone says nothing.
  */
 async function byPages(suspect: Suspect): Promise<Ancestor | null> {
-  const txid = await nearestPoint(suspect)
-  if (txid === null) return null
-  const then = await sumsAt(suspect, txid)
-  const { sums, newest } = suspect
-  const between = [...then.differingFrom(newest)]
-  const asThen = between.filter((page) => sums.sameAs(page, then)).length
-  return between.length >= 2 && asThen > between.length / 2 ? { txid, proof: 'pages', sums: then, place: null } : null
+  const nearest = await nearestPoint(suspect)
+  if (nearest === null) return null
+  const then = await sumsAt(suspect, nearest)
+  const { all, asThen } = sides(suspect, then, suspect.newest)
+  if (all < 2 || asThen <= all / 2) return null
+  const before = reachablePoints(suspect.timeline).findLast(({ maxTxid }) => maxTxid < nearest)?.maxTxid
+  // A page that is still as it was before that point: the database had not come so far.
+  const sumsBefore = before === undefined ? null : await sumsAt(suspect, before)
+  return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then).asThen > 0
+    ? { txid: before, proof: 'pages', reachedTxid: nearest, sums: sumsBefore, place: null }
+    : { txid: nearest, proof: 'pages', reachedTxid: nextAfter(suspect, nearest), sums: then, place: null }
+}
+
+/** Of the pages that differ between two points, how many the database has as of the first. One that is not there yet counts too. */
+function sides({ sums }: Suspect, then: PageSums, later: PageSums): { readonly all: number; readonly asThen: number } {
+  let all = 0
+  let asThen = 0
+  for (let page = 1; page <= Math.max(then.pages, later.pages); page++) {
+    if (then.sameAs(page, later)) continue
+    all++
+    if (sums.sameAs(page, then)) asThen++
+  }
+  return { all, asThen }
 }
 
 /** The point with the fewest pages that the database has otherwise; of equals the newest. null: that is the newest of all. */

@@ -15,7 +15,7 @@ import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import type { WalPosition } from '../wal/frames.ts'
-import { type Ancestor, findAncestor } from './ancestor.ts'
+import { findAncestor, wentBack } from './ancestor.ts'
 import { baseNow, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
@@ -93,19 +93,21 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
 function olderBy({ world, current, ancestor }: Meeting, decision: ResumeDecision, binding: CaptureBinding | null): OlderDatabase | null {
   const atMs = world.clock.wallMs()
   if (decision.do === 'fork' && current?.number != null) {
-    return { timeline: current.number, txid: decision.txid, parted: ancestor?.proof === 'content' ? 'at' : 'after', atMs }
+    return { timeline: current.number, txid: decision.txid, reachedTxid: ancestor?.reachedTxid ?? decision.txid, atMs }
   }
   if (binding === null || current === null) return null
   if (binding.timelineId === current.id) return binding.older
   const { parent } = current
-  return parent?.id === binding.timelineId ? { timeline: parent.number, txid: parent.forkTxid, parted: 'after', atMs } : null
+  return parent?.id === binding.timelineId
+    ? { timeline: parent.number, txid: parent.forkTxid, reachedTxid: parent.forkTxid + 1, atMs }
+    : null
 }
 
 /** Again at each attach, until somebody has decided. */
 async function tellOlder({ store, onEvent }: CaptureWorld, { timelines }: Catalogue, older: OlderDatabase): Promise<void> {
   const parent = timelines.find(({ number }) => number === older.timeline)
   if (parent === undefined || parent.latestTxid <= older.txid) return
-  const { least, most } = await countGivenUp(store, parent, older.txid, older.parted)
+  const { least, most } = await countGivenUp(store, parent, older)
   onEvent({ type: 'older', parent: older.timeline, forkTxid: older.txid, commits: { least, most } })
 }
 
@@ -189,7 +191,7 @@ async function meet(
   if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound })
   const keptLately = bound && newest.keptTxid !== null && last.txid - newest.keptTxid < freshFlushes
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
-  const ancestor: Ancestor | null = await findAncestor(suspect, keptLately ? lookBackFlushes : 'all')
+  const ancestor = await findAncestor(suspect, keptLately && !(await wentBack(suspect)) ? lookBackFlushes : 'all')
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
 }
 

@@ -80,7 +80,13 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
     if (decision.do !== 'fork') throw refused(meeting, decision)
     const timeline = await beginFork(world, catalogue, parent, decision.txid)
     // A copy at another path that equals the newest point forks there.
-    const then: Ancestor = ancestor ?? { txid: decision.txid, proof: 'content', sums: known(meeting.sums), place: null }
+    const then: Ancestor = ancestor ?? {
+      txid: decision.txid,
+      proof: 'content',
+      reachedTxid: decision.txid,
+      sums: known(meeting.sums),
+      place: null,
+    }
     const from = { txid: then.txid, lastCommitMs: last.lastCommitMs, place: then.place, databasePages: then.sums.pages }
     return afterFork(meeting, then, timeline, from)
   },

@@ -9,6 +9,8 @@ export interface DatabaseHeader {
   readonly journal: 'wal' | 'rollback'
   /** Pages, when the header can be trusted for it (its version-valid-for equals its change counter). */
   readonly pages: number | null
+  /** Counted up by each transaction that writes page 1, as those do by which the database grows; never down. */
+  readonly changeCounter: number
 }
 
 const magic = 'SQLite format 3\0'
@@ -23,5 +25,10 @@ export function decodeDatabaseHeader(bytes: Uint8Array): DatabaseHeader | null {
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) return null
   const pages = view.getUint32(28)
   const trusted = pages !== 0 && view.getUint32(24) === view.getUint32(92)
-  return { pageSize, journal: bytes[18] === 2 && bytes[19] === 2 ? 'wal' : 'rollback', pages: trusted ? pages : null }
+  return {
+    pageSize,
+    journal: bytes[18] === 2 && bytes[19] === 2 ? 'wal' : 'rollback',
+    pages: trusted ? pages : null,
+    changeCounter: view.getUint32(24),
+  }
 }

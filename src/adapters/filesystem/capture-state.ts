@@ -20,7 +20,7 @@ function decode(value: Readonly<Record<string, unknown>> | null): CaptureBinding
 
 function decodeOlder(value: unknown): OlderDatabase | null {
   const given: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
-  const { timeline, txid, parted, atMs } = given
-  if (typeof timeline !== 'string' || typeof txid !== 'number' || typeof atMs !== 'number') return null
-  return { timeline, txid, parted: parted === 'at' ? 'at' : 'after', atMs }
+  const { timeline, txid, reachedTxid, atMs } = given
+  if (typeof timeline !== 'string' || typeof txid !== 'number' || typeof reachedTxid !== 'number' || typeof atMs !== 'number') return null
+  return { timeline, txid, reachedTxid, atMs }
 }

@@ -1,0 +1,192 @@
+/** A database that went back in time: what the replica has beyond it stays, is counted, and is told until somebody has decided. */
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { captureClient } from '../../src/adapters/control/client.ts'
+import { type Capture, clear, end, makeSystem, query, restoreNewest, startCapture, type TestSystem, until } from '../support/system.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let system: TestSystem
+let bot: DatabaseSync
+let capture: Capture
+/** Between two drains nothing is flushed, so that a flush has as many commits as the test makes. */
+const never = { flushIntervalMs: 60_000 }
+const suffixes = ['', '-wal', '-shm']
+const client = () => captureClient(system.settings.captureFolder)
+const open = (): DatabaseSync => {
+  const database = new DatabaseSync(system.database)
+  database.exec('PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY, x)')
+  return database
+}
+/** Each on pages of its own, as a bot with more than one table does it. */
+const commit = (times = 1): void => {
+  for (let time = 0; time < times; time++) bot.exec('INSERT INTO t (x) VALUES (randomblob(9000))')
+}
+const flushed = async (times = 1): Promise<void> => {
+  commit(times)
+  expect((await client().drain()).complete).toBe(true)
+}
+const saved = (): string => join(system.folder, 'saved')
+/** The files as a snapshot of the disk would have them. */
+const save = (): void => {
+  mkdirSync(saved())
+  for (const suffix of ['', '-wal'])
+    if (existsSync(`${system.database}${suffix}`)) copyFileSync(`${system.database}${suffix}`, join(saved(), `bot.db${suffix}`))
+  cpSync(system.settings.captureFolder, join(saved(), 'capture'), { recursive: true, filter: (path) => !/(lock|pid|sock)/.test(path) })
+}
+/** The bot and its capture are gone as in a loss of power, and the saved files are there. In the same inode, as a rolled-back disk has it. */
+const goBack = async (): Promise<void> => {
+  await end(system, capture.process, 'SIGKILL')
+  bot.close()
+  for (const suffix of suffixes.slice(1)) rmSync(`${system.database}${suffix}`, { force: true })
+  writeFileSync(system.database, readFileSync(join(saved(), 'bot.db')))
+  if (existsSync(join(saved(), 'bot.db-wal'))) copyFileSync(join(saved(), 'bot.db-wal'), `${system.database}-wal`)
+}
+const start = async (): Promise<void> => {
+  capture = await startCapture(system, never)
+  await until(() => capture.process.exitCode !== null || capture.events.some(({ type }) => type === 'older'), 'the word that it is older')
+  expect(capture.errors()).toBe('')
+}
+const rows = async (): Promise<unknown> => {
+  await client().drain()
+  const { path } = await restoreNewest(system, `restored-${performance.now()}.db`)
+  return query(path, 'SELECT count(*) AS rows FROM t')['rows']
+}
+const attached = () => capture.events.find(({ type }) => type === 'attached')
+const older = () => capture.events.find(({ type }) => type === 'older')
+
+beforeEach(async () => {
+  system = makeSystem()
+  bot = open()
+  commit(20)
+  capture = await startCapture(system, never)
+  // The first one after a quiet time is flushed at once.
+  commit()
+  await until(() => capture.events.some(({ type }) => type === 'flushed'), 'the first flush')
+  await flushed()
+})
+afterEach(() => clear(system))
+
+describe('after a loss of power the database is older than its replica', () => {
+  it('its log ends where a flush did -> a new timeline from there, and exactly the commits of the later flushes are missing', async () => {
+    save()
+    await flushed(3)
+    await flushed(2)
+    await goBack()
+    await start()
+    expect(attached()).toMatchObject({ do: 'fork', timeline: '00000002', txid: 3 })
+    expect(older()).toMatchObject({ parent: '00000001', forkTxid: 3, commits: { least: 5, most: 5 } })
+    expect(await rows()).toBe(22)
+  })
+
+  it('its log ends between two flushes -> what is missing is a range by the commits of the flush that it ends in', async () => {
+    commit(1)
+    save()
+    await flushed(2)
+    await flushed(4)
+    await goBack()
+    await start()
+    expect(attached()).toMatchObject({ do: 'fork', because: expect.stringContaining('by its log what came right after'), txid: 4 })
+    expect(older()).toMatchObject({ forkTxid: 3, commits: { least: 4, most: 7 } })
+    expect(await rows()).toBe(23)
+  })
+
+  it('and the bot went on before anybody looked -> the same, and what it did since is protected', async () => {
+    save()
+    await flushed(3)
+    await goBack()
+    bot = open()
+    commit(5)
+    await start()
+    expect(attached()).toMatchObject({ do: 'fork', timeline: '00000002' })
+    expect(older()).toMatchObject({ forkTxid: 3, commits: { least: 0, most: 3 } })
+    expect(await rows()).toBe(27)
+  })
+})
+
+describe('an old file without a log stands in the place of the database', () => {
+  const settle = (): void => {
+    const copy = new DatabaseSync(join(saved(), 'bot.db'))
+    copy.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    copy.close()
+  }
+
+  it('it is what the replica had between two flushes -> a new timeline after the nearest one, and a range of what is missing', async () => {
+    commit(1)
+    save()
+    settle()
+    await flushed(2)
+    await flushed(4)
+    await goBack()
+    await start()
+    expect(attached()).toMatchObject({ do: 'fork', because: expect.stringContaining('by its pages what came right after'), txid: 4 })
+    expect(older()).toMatchObject({ forkTxid: 3, commits: { least: 4, most: 7 } })
+    expect(await rows()).toBe(23)
+  })
+
+  it('the disk with everything of ours on it was rolled back -> found all the same', async () => {
+    commit(1)
+    save()
+    settle()
+    await flushed(1)
+    for (let flush = 0; flush < 8; flush++) await flushed()
+    await goBack()
+    rmSync(system.settings.captureFolder, { recursive: true })
+    cpSync(join(saved(), 'capture'), system.settings.captureFolder, { recursive: true })
+    await start()
+    expect(older()).toMatchObject({ forkTxid: 3, commits: { least: 8, most: 10 } })
+    expect(await rows()).toBe(23)
+  })
+})
+
+describe('it is told until somebody has decided', () => {
+  beforeEach(async () => {
+    save()
+    await flushed(3)
+    await goBack()
+  })
+
+  it('the capture is started again -> it says it again, and what was given up stays reachable', async () => {
+    await start()
+    await end(system, capture.process, 'SIGKILL')
+    await start()
+    expect(attached()).toMatchObject({ do: 'continue', timeline: '00000002' })
+    expect(older()).toMatchObject({ parent: '00000001', commits: { least: 3, most: 3 } })
+  })
+
+  it('the capture dies between the new timeline and writing down why -> it says so all the same', async () => {
+    const before = readFileSync(join(system.settings.captureFolder, 'capture.json'))
+    await start()
+    await end(system, capture.process, 'SIGKILL')
+    writeFileSync(join(system.settings.captureFolder, 'capture.json'), before)
+    await start()
+    expect(older()).toMatchObject({ parent: '00000001', forkTxid: 3, commits: { least: 0, most: 3 } })
+  })
+})
+
+describe('the page checksums that a capture kept are a hint only', () => {
+  const path = (): string => join(system.settings.captureFolder, 'page-sums')
+  it.each<[string, () => void]>([
+    ['are of before the last flushes', () => writeFileSync(path(), kept)],
+    ['are noise', () => writeFileSync(path(), Buffer.concat([kept.subarray(0, 4096), Buffer.alloc(4096, 7)]))],
+    ['are cut short', () => writeFileSync(path(), kept.subarray(0, 5000))],
+    ['have no head', () => writeFileSync(path(), Buffer.alloc(8192, 1))],
+    ['are gone', () => rmSync(path())],
+  ])('they %s -> the capture goes on as if nothing had been, and what it publishes is right', async (_, spoil) => {
+    await flushed(3)
+    await end(system, capture.process, 'SIGKILL')
+    spoil()
+    commit(2)
+    capture = await startCapture(system, never)
+    expect([attached()?.do, capture.errors()]).toEqual(['continue', ''])
+    commit(1)
+    expect(await rows()).toBe(28)
+  })
+
+  let kept: Buffer
+  beforeEach(() => {
+    kept = readFileSync(path())
+  })
+})
