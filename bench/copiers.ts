@@ -50,7 +50,13 @@ export const genesis: Copier = {
 }
 
 function settingsOf({ folder, database, replica }: Place): CaptureSettings {
-  return { database, replica: { url: `file:${replica}`, path: replica }, captureFolder: join(folder, '.bot.db-dr'), flushIntervalMs: 50 }
+  return {
+    database,
+    replica: { url: `file:${replica}`, path: replica },
+    captureFolder: join(folder, '.bot.db-dr'),
+    flushIntervalMs: 50,
+    scrubTurnMs: 3_600_000,
+  }
 }
 
 /** `intervalMs`: null for its own default of a second. */

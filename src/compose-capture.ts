@@ -18,7 +18,7 @@ import type { CaptureEvent } from './replication/capture-event.ts'
 import { CaptureHost } from './replication/host.ts'
 
 /** All that a capture is told: no secret, so that it may be given to another process. */
-export type CaptureSettings = Pick<Config, 'database' | 'replica' | 'captureFolder' | 'flushIntervalMs'>
+export type CaptureSettings = Pick<Config, 'database' | 'replica' | 'captureFolder' | 'flushIntervalMs' | 'scrubTurnMs'>
 
 /** @throws CONFIG_INVALID when no replica is known */
 export function openStore({ replica }: Pick<CaptureSettings, 'replica'>): Promise<ObjectStore> {
@@ -42,7 +42,7 @@ export async function replicate(
   settings: CaptureSettings,
   options: { readonly takeOver: boolean; readonly signal: AbortSignal; readonly onEvent: (event: CaptureEvent) => void },
 ): Promise<DrainOutcome | null> {
-  const { database, captureFolder, flushIntervalMs } = settings
+  const { database, captureFolder, flushIntervalMs, scrubTurnMs } = settings
   const store = await openStore(settings)
   requireFollowable(database)
   await makeFolder(captureFolder, 0o700)
@@ -57,6 +57,7 @@ export async function replicate(
       openDatabase: () => openLiveDatabase(database),
       onEvent: options.onEvent,
       flushIntervalMs,
+      scrubTurnMs,
       databasePath: database,
       pid: process.pid,
       databaseExists: async () => (await databaseFiles.stat(database)) !== null,

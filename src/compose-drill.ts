@@ -12,6 +12,7 @@ import { type DrillRequest, drill } from './drill/drill.ts'
 import { seededRandom } from './drill/seeded-random.ts'
 import type { RunResult } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
+import { minutes } from './units.ts'
 
 export interface PlayRequest extends Pick<DrillRequest, 'onEvent' | 'signal'> {
   readonly runbook: Runbook
@@ -44,6 +45,7 @@ export async function playDrill(request: PlayRequest): Promise<RunResult> {
     replica: { url: 'file:./replica', path: join(folder, 'replica') },
     captureFolder: join(folder, '.bot.db-dr'),
     flushIntervalMs: 50,
+    scrubTurnMs: minutes(60),
   }
   const settings: SystemSettings = {
     ...capture,

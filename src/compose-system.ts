@@ -39,6 +39,7 @@ export type SystemSettings = Pick<
   | 'webhooks'
   | 'stopTimeoutMs'
   | 'flushIntervalMs'
+  | 'scrubTurnMs'
   | 'logPatterns'
   | 'integrity'
   | 'contacts'

@@ -40,6 +40,7 @@ describe('no configuration at all', () => {
       webhooks: [],
       stopTimeoutMs: 10_000,
       flushIntervalMs: 50,
+      scrubTurnMs: 3_600_000,
       integrity: 'quick',
       logPatterns: ['malformed', 'not a database', 'disk I/O error'],
     })

@@ -6,6 +6,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { DrError } from './errors.ts'
 import { nearest } from './nearest.ts'
+import { minutes } from './units.ts'
 
 /** The user's own invariant: a statement and what its first value must be. */
 export interface UserCheck {
@@ -37,6 +38,7 @@ export interface Config {
   readonly webhooks: readonly string[]
   readonly stopTimeoutMs: number
   readonly flushIntervalMs: number
+  readonly scrubTurnMs: number
   readonly integrity: 'quick' | 'full'
   readonly logPatterns: readonly string[]
   /** Whom to call, in order. */
@@ -113,6 +115,15 @@ export const settings = {
     help: 'Milliseconds between two flushes while the bot writes; the first commit after a quiet time is flushed at once.',
     example: '50',
     byDefault: '50',
+  },
+  scrub: {
+    schema: z
+      .number()
+      .positive()
+      .max(60 * 24 * 31),
+    help: 'Minutes in which the capture looks at every page of the database file once: is it what was committed? A small database is through sooner, one of more than 110 GiB later.',
+    example: '60',
+    byDefault: '60',
   },
   integrity: {
     schema: z.enum(['quick', 'full']),
@@ -196,6 +207,7 @@ export function readConfig(input: ConfigInput): Config {
     webhooks,
     stopTimeoutMs: (raw.stopTimeout ?? 10) * 1000,
     flushIntervalMs: raw.flushInterval ?? 50,
+    scrubTurnMs: minutes(raw.scrub ?? 60),
     integrity: raw.integrity ?? 'quick',
     logPatterns: raw.logPatterns ?? ['malformed', 'not a database', 'disk I/O error'],
     contacts: raw.contacts ?? [],

@@ -6,6 +6,8 @@ export interface CaptureControl {
   position(): Promise<CapturePosition>
   /** Everything committed at the time of asking is durable in the replica, or the outcome says why not. Safe to repeat: yes. */
   drain(): Promise<DrainOutcome>
+  /** Looks at every page of the database file now: is it what was committed last? Reads only. Safe to repeat: yes. */
+  scrub(): Promise<ScrubOutcome>
   /** Pins and connections are dropped; nothing is published until `resume`. Safe to repeat: yes. */
   letGo(): Promise<void>
   /** Attaches again; with `fork`, on a new timeline that begins at this restore point. Safe to repeat: yes, the same fork is found again. */
@@ -40,8 +42,35 @@ export interface CapturePosition {
   readonly trouble: string | null
   /** What is wrong with the database by what we read, null when nothing is. */
   readonly damage: string | null
+  /** null: not attached. */
+  readonly scrub: ScrubFacts | null
   /** No commit since the attach can have been missed. */
   readonly continuous: boolean
+}
+
+/** How far the pages of the file on the disk were looked at. */
+export interface ScrubFacts {
+  /** 'page cache only': the file system does not read past its cache, so that damage on the disk shows when the file is read anew. */
+  readonly reads: 'direct' | 'page cache only'
+  /** Of the turn under way, or of the one that ended: pages that could be judged. */
+  readonly judged: number
+  /** Pages that were written anew meanwhile, and could not. */
+  readonly waiting: number
+  /** Pages that there are now, or were when that turn ended. */
+  readonly of: number
+  /** ms since the epoch: when the last turn through all pages ended; null: none has. */
+  readonly turnEndedMs: number | null
+  /** How long it took, ms. */
+  readonly turnTookMs: number | null
+  /** Pages that are not what was committed, ascending. */
+  readonly damaged: readonly number[]
+}
+
+export interface ScrubOutcome extends ScrubFacts {
+  /** Newest restore point when it was asked. */
+  readonly txid: number
+  /** Why the pages could not be judged; null: they were. */
+  readonly because: string | null
 }
 
 export interface DrainOutcome {

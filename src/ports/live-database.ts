@@ -4,11 +4,14 @@
  * -shm file at all, while its connections are open: POSIX would drop SQLite's locks with it.
  * Everything here is synchronous: each call is microseconds to milliseconds, and order is what matters.
  */
+import type { DiskReader } from './disk-reader.ts'
+
 export interface LiveDatabase {
   readonly path: string
   readonly identity: BornFile
   readonly locks: DatabaseLocks
   readonly bytes: DatabaseBytes
+  readonly disk: DiskReader
   /** Which of the opened files is no longer the one under its path. 'wal' also when the WAL was deleted. */
   moved(): readonly ('database' | 'wal' | 'shm')[]
   /** Another database file stands under the path of this one. False also when nothing does. */
@@ -16,6 +19,14 @@ export interface LiveDatabase {
   /** Calls back soon after the WAL changed, possibly before the change is committed. Returns how to stop. */
   watch(onChange: () => void): () => void
   /** Drops all locks, connections and descriptors, in the order that SQLite needs. */
+  close(): void
+}
+
+/** A database that nobody has open. */
+export interface RestingDatabase {
+  readonly identity: BornFile
+  readonly bytes: DatabaseBytes
+  readonly disk: DiskReader
   close(): void
 }
 

@@ -5,6 +5,7 @@
  * They can be kept by blocks: 512 pages, the high halves, then the low ones, in the byte order of this machine, which they never leave.
  */
 import { assert } from '../assert.ts'
+import { sumPage } from '../ltx/checksum.ts'
 
 const flag = 0x80000000
 const blockPages = 512
@@ -22,6 +23,7 @@ export class PageSums {
   #pages = 0
   #rollingHigh = 0
   #rollingLow = 0
+  readonly #sum = { high: 0, low: 0 }
   /** Blocks with a change since they were taken last. */
   readonly #changed = new Set<number>()
 
@@ -85,6 +87,18 @@ export class PageSums {
       block.set(this.#low.subarray(from, from + blockPages), blockPages)
       yield { at, bytes: new Uint8Array(block.buffer) }
     }
+  }
+
+  /** As `set`, from the content of the page. */
+  put(page: number, content: Uint8Array): void {
+    sumPage(page, content, this.#sum)
+    this.set(page, this.#sum.high, this.#sum.low)
+  }
+
+  /** That is the content of the page. */
+  isOf(page: number, content: Uint8Array): boolean {
+    sumPage(page, content, this.#sum)
+    return page <= this.#pages && this.equals(page, this.#sum.high, this.#sum.low)
   }
 
   equals(page: number, high: number, low: number): boolean {

@@ -14,9 +14,8 @@ import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import type { WalPosition } from '../wal/frames.ts'
 import { findAncestor, wentBack } from './ancestor.ts'
-import { baseNow, sumBase } from './base-scan.ts'
+import { type Base, baseNow, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { keepSums } from './keep-sums.ts'
@@ -30,6 +29,8 @@ export interface CaptureWorld extends TimelineWorld {
   readonly keptSums: KeptSums
   readonly onEvent: (event: CaptureEvent) => void
   readonly flushIntervalMs: number
+  /** In which every page of the file is looked at once. */
+  readonly scrubTurnMs: number
 }
 
 export interface AttachOptions {
@@ -42,11 +43,10 @@ export interface Attached {
   readonly database: LiveDatabase
   readonly timeline: string
   readonly timelineId: string
-  readonly pageSize: number
+  /** Captured and published up to here. */
+  readonly base: Base
   /** What every page must be as of `txid`. */
   readonly sums: PageSums
-  /** Captured and published up to here; null while the log has no frames. */
-  readonly place: WalPosition | null
   readonly txid: number
   readonly lastCommitMs: number
   readonly decision: ResumeDecision['do']
@@ -79,9 +79,9 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   const decision = decideResume({ ...meeting.facts, takeOver: options.takeOver })
   if (decision.do === 'begin') warnOfEmptied(world, binding)
   const attached = await carryOut(meeting, decision)
-  const { timeline, timelineId, txid, sums, pageSize } = attached
+  const { timeline, timelineId, txid, sums } = attached
   const older = forked ? null : olderBy(meeting, decision, binding)
-  const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize }, sums)
+  const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize: attached.base.pageSize }, sums)
   if (unkept !== null) world.onEvent({ type: 'warning', because: unkept })
   await world.state.write({ path: database.path, ...database.identity, replica: world.store.url, timeline, timelineId, older })
   world.onEvent({ type: 'attached', do: decision.do, because: decision.because, timeline, txid })

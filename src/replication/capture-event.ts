@@ -26,6 +26,8 @@ export type CaptureEvent =
       /** How many, at least and at most; null: not known. */
       readonly commits: { readonly least: number | null; readonly most: number | null }
     }
+  /** Pages of the file that are not what was committed, and were not known to be so. */
+  | { readonly type: 'damaged-pages'; readonly path: string; readonly pages: readonly number[] }
   | { readonly type: 'checkpointed'; readonly frames: number; readonly heldMs: number }
   | { readonly type: 'warning'; readonly because: string }
   | { readonly type: 'let-go'; readonly because: string }

@@ -3,7 +3,7 @@
  * pins.ts. If we die at any point: the next attach finds where the log goes on after the newest restore point, or takes a snapshot.
  */
 import { DrError, isDrError } from '../errors.ts'
-import type { CapturePosition, DrainOutcome } from '../ports/capture-control.ts'
+import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
@@ -11,6 +11,7 @@ import { readPageNow } from './base-scan.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
 import { Pins } from './pins.ts'
+import { Scrub } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
 import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
@@ -31,6 +32,7 @@ export class Capture {
   readonly #queue: FlushQueue
   readonly #reader: WalReader
   readonly #pins: Pins
+  readonly #scrub: Scrub
   /** Verbs and ticks never overlap. */
   readonly #inTurn: InTurn = inTurn()
   readonly #stop = new AbortController()
@@ -45,14 +47,26 @@ export class Capture {
   #wake: () => void = () => {}
 
   private constructor(world: CaptureWorld, attached: Attached) {
-    const { database, pageSize, place } = attached
+    const { database, base } = attached
+    const { pageSize } = base
     const readPage = (page: number): Uint8Array => readPageNow(database, pageSize, page)
     this.#world = world
     this.#attached = attached
-    this.#queue = new FlushQueue({ ...world, readPage, signal: this.#stop.signal }, attached)
-    this.#reader = new WalReader(database, world.clock, this.#queue, place)
+    this.#queue = new FlushQueue({ ...world, readPage, signal: this.#stop.signal }, { ...attached, ...base })
+    this.#reader = new WalReader(database, world.clock, this.#queue, base)
     this.#pins = new Pins(database.locks, world.clock, this.#reader, pageSize)
     this.#lastNewsMs = world.clock.monotonicMs()
+    this.#scrub = new Scrub(
+      {
+        clock: world.clock,
+        disk: database.disk,
+        pageSize,
+        sums: attached.sums,
+        settled: (page) => this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page),
+        onDamage: (pages) => world.onEvent({ type: 'damaged-pages', pages, path: database.path }),
+      },
+      world.scrubTurnMs,
+    )
   }
 
   /** Resolves when the database is attached and its newest state durable in the replica. @throws as `attach` */
@@ -87,6 +101,28 @@ export class Capture {
     })
   }
 
+  /** Every page of the file is looked at now, or the outcome says why not. Commits are copied meanwhile. */
+  async scrub(): Promise<ScrubOutcome> {
+    const { clock } = this.#world
+    this.#scrub.startTurn()
+    for (;;) {
+      const ended = await this.#inTurn(async () => {
+        if (this.#letGo || this.#unjudged() !== null) return true
+        this.#guard(() => this.#look())
+        return this.#scrub.lookNow(clock.monotonicMs())
+      })
+      if (ended) return { ...this.#scrub.facts, txid: this.#queue.published.txid, because: this.#letGo ? 'let go' : this.#unjudged() }
+      await clock.sleep(this.#scrub.waits ? retryReadMs : 0)
+    }
+  }
+
+  /** Why it cannot be said what a page must be; null: it can. */
+  #unjudged(): string | null {
+    if (this.#logDamage !== null) return this.#logDamage
+    const moved = this.#attached.database.moved()
+    return moved.length === 0 ? null : `the ${moved.map((file) => names[file]).join(' and the ')} was taken away while it was in use`
+  }
+
   /** Drops pins, connections and descriptors. What was captured stays published; nothing more is. Safe to repeat. */
   letGo(): Promise<void> {
     return this.#inTurn(async () => {
@@ -113,10 +149,11 @@ export class Capture {
       ...published,
       pendingCommits,
       lagMs: oldestMs === null ? 0 : Math.max(0, this.#world.clock.wallMs() - oldestMs),
-      walBytes: (this.#end?.frames ?? 0) * (this.#attached.pageSize + frameHeaderBytes),
+      walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
       moved,
       trouble,
       damage: this.#logDamage ?? this.#fileDamage,
+      scrub: this.#scrub.facts,
       continuous: this.#logDamage === null && moved.length === 0,
     }
   }
@@ -148,6 +185,7 @@ export class Capture {
     const before = this.#reader.place
     if (this.#logDamage === null) this.#guard(() => this.#look())
     this.#queue.flushIfDue()
+    if (this.#unjudged() === null) this.#scrub.look(this.#world.clock.monotonicMs())
     return this.#reader.place !== before || !this.#queue.idle
   }
 
@@ -205,10 +243,10 @@ export class Capture {
 
   /** The first bytes of the file, which SQLite itself does not look at while the log has a newer first page. */
   #lookAtHeader(): void {
-    const { database, pageSize } = this.#attached
+    const { database, base } = this.#attached
     const first = new Uint8Array(100)
     database.bytes.readDatabase(0, first)
-    if (decodeDatabaseHeader(first)?.pageSize === pageSize) return
+    if (decodeDatabaseHeader(first)?.pageSize === base.pageSize) return
     this.#fileDamaged(`the first bytes of ${database.path} are not the header of this database any more`)
   }
 

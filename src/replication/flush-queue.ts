@@ -97,6 +97,11 @@ export class FlushQueue implements FrameSink {
     return this.#pending.empty && this.#publishing === null
   }
 
+  /** What waits is about the page, so that the checksums do not say yet what it must be. */
+  touches(page: number): boolean {
+    return this.#pending.touches(page)
+  }
+
   /** Commits that are not durable in the replica. */
   get pendingCommits(): number {
     return this.#pending.commits + (this.#inFlight?.commits ?? 0)

@@ -1,6 +1,5 @@
 /** From what is pending to one LTX file, and from a whole database to a snapshot. Pure but for the reading of pages. */
 import { assert, must } from '../assert.ts'
-import { pageChecksum } from '../ltx/checksum.ts'
 import { encodeLtx, LtxEncoder } from '../ltx/encode.ts'
 import type { LtxHeader } from '../ltx/header.ts'
 import { lockPage } from '../ltx/lock-page.ts'
@@ -60,10 +59,7 @@ export function flushPages(
 /** Brings the checksums to the state after the flush. */
 export function applyToSums(sums: PageSums, pages: readonly (readonly [number, Uint8Array])[], databasePages: number): void {
   sums.resize(databasePages)
-  for (const [number, page] of pages) {
-    const sum = pageChecksum(number, page)
-    sums.set(number, Number(sum >> 32n), Number(sum & 0xffffffffn))
-  }
+  for (const [number, page] of pages) sums.put(number, page)
 }
 
 export function encodeFlush(facts: FlushFacts, pages: readonly (readonly [number, Uint8Array])[]): Uint8Array {

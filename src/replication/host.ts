@@ -3,7 +3,7 @@
  * A store that is away is waited for; a database that may not be published ends it with the reason.
  */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
-import type { CaptureControl, CaptureFork, CapturePosition, DrainOutcome } from '../ports/capture-control.ts'
+import type { CaptureControl, CaptureFork, CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import type { AttachOptions, CaptureWorld } from './attach.ts'
 import { Capture } from './capture.ts'
 
@@ -65,6 +65,7 @@ export class CaptureHost implements CaptureControl {
       walBytes: 0,
       moved: [],
       damage: null,
+      scrub: null,
     }
     return { ...nothing, ...who, state: this.#letGoAtMs === null ? 'attaching' : 'let-go', trouble: this.#because, continuous: false }
   }
@@ -77,6 +78,11 @@ export class CaptureHost implements CaptureControl {
       this.#lastDrain = await this.#attachedCapture().drain()
       return this.#lastDrain
     })
+  }
+
+  scrub(): Promise<ScrubOutcome> {
+    // Not in turn: it takes its time, and what is asked meanwhile is answered.
+    return this.#attachedCapture().scrub()
   }
 
   letGo(): Promise<void> {

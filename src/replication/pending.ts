@@ -12,6 +12,7 @@ export class Pending {
   readonly #spare: Uint8Array[] = []
   #commits = 0
   #databasePages = 0
+  #leastPages = Number.MAX_SAFE_INTEGER
   #sizeBytes = 0
   #firstCommitMs = 0
   #lastCommitMs = 0
@@ -33,6 +34,11 @@ export class Pending {
   /** Pages in the database after the last commit. */
   get databasePages(): number {
     return this.#databasePages
+  }
+
+  /** What is committed here is about the page: it was written, or the database ended before it at some time. */
+  touches(page: number): boolean {
+    return this.pages.has(page) || page > this.#leastPages
   }
 
   /** When the first and the last commit were seen: ms since the epoch. */
@@ -65,6 +71,7 @@ export class Pending {
     this.#commits++
     this.#lastCommitMs = seenMs
     this.#databasePages = frame.commitPages
+    this.#leastPages = Math.min(this.#leastPages, frame.commitPages)
     this.#end = after
   }
 

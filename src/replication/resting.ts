@@ -3,10 +3,10 @@
  * so that a damaged database can be drained as well. Whoever uses it holds the capture lock.
  */
 import { DrError } from '../errors.ts'
-import type { CaptureAtRest, CaptureFork, DrainOutcome } from '../ports/capture-control.ts'
+import type { CaptureAtRest, CaptureFork, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
-import type { BornFile, DatabaseBytes } from '../ports/live-database.ts'
+import type { DatabaseBytes, RestingDatabase } from '../ports/live-database.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
@@ -14,18 +14,20 @@ import { type Base, findBase, sumBase } from './base-scan.ts'
 import { beginFork, type TimelineWorld } from './begin-timeline.ts'
 import { catchUp } from './catch-up.ts'
 import { readLastPoint } from './last-point.ts'
+import { Scrub } from './scrub.ts'
 import { findRestingEnd } from './wal-tail.ts'
 
 export interface RestingWorld extends TimelineWorld {
   readonly state: CaptureState
   readonly keptSums: KeptSums
   /** null when there is no file at the path. Closed after use. */
-  readonly openAtRest: () => { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null
+  readonly openAtRest: () => RestingDatabase | null
 }
 
 export function restingCapture(world: RestingWorld): CaptureAtRest {
   return {
     drain: () => drainAtRest(world),
+    scrub: () => scrubAtRest(world),
     letGo: async () => {},
     resume: (fork) => resumeAtRest(world, fork),
   }
@@ -62,6 +64,37 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
   } finally {
     opened.close()
   }
+}
+
+/** Every page of the file, by what the replica says that it must be. */
+async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
+  const { store, clock } = world
+  const opened = world.openAtRest()
+  if (opened === null) return unjudged(0, `there is no file at ${world.databasePath}`)
+  try {
+    const { bytes, disk } = opened
+    const timeline = newestComplete(await readCatalogue(store))
+    const base = baseAtRest(bytes)
+    const last = base === null ? null : await readLastPoint(store, timeline, bytes, base)
+    if (base === null || last === null) return unjudged(timeline.latestTxid, 'neither the file nor its log says what its page size is')
+    if (last.pageSize !== base.pageSize)
+      return unjudged(last.txid, `its pages have ${base.pageSize} bytes, those of the replica ${last.pageSize}`)
+    const { sums } = await sumsOfPoint(store, timeline, last, world.keptSums)
+    const inLog = base.index?.offsets
+    const settled = (page: number): boolean => page <= base.pages && inLog?.has(page) !== true
+    const scrub = new Scrub({ clock, disk, pageSize: base.pageSize, sums, settled, onDamage: () => {} }, 0)
+    while (!scrub.lookNow(clock.monotonicMs())) await clock.sleep(scrub.waits ? 5 : 0)
+    const { damaged, ...facts } = scrub.facts
+    if (last.place !== null || damaged.length === 0) return { ...facts, damaged, txid: last.txid, because: null }
+    const because = `${damaged.length} of its pages are not what they were at the newest restore point; by commits that no capture saw or by damage, that cannot be told`
+    return { ...facts, damaged: [], txid: last.txid, because }
+  } finally {
+    opened.close()
+  }
+}
+
+function unjudged(txid: number, because: string): ScrubOutcome {
+  return { reads: 'page cache only', judged: 0, waiting: 0, of: 0, turnEndedMs: null, turnTookMs: null, damaged: [], txid, because }
 }
 
 function baseAtRest(bytes: DatabaseBytes): Base | null {

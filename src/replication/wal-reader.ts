@@ -4,7 +4,8 @@ import { must } from '../assert.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import { type Frame, scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
-import { frameHeaderBytes, frameOffset, sameGeneration } from '../wal/header.ts'
+import { frameHeaderBytes, frameOffset, sameGeneration, walHeaderBytes } from '../wal/header.ts'
+import type { Base } from './base-scan.ts'
 import { findLogEnd, headerOf, type LogEnd, readFrames, walDamaged } from './wal-tail.ts'
 
 export interface FrameSink {
@@ -26,19 +27,27 @@ export class WalReader {
   readonly #clock: Clock
   readonly #sink: FrameSink
   #place: WalPosition | null
+  /** Of the present generation of the log: page -> frames up to and including the last one with it. */
+  readonly #inLog: Map<number, number>
   /** Since when a commit stands that we are not told of; null: none does. */
   #beyondSinceMs: number | null = null
 
-  /** `place`: everything up to here was read; null: the log had no frames. */
-  constructor(database: LiveDatabase, clock: Clock, sink: FrameSink, place: WalPosition | null) {
+  /** Everything up to the place of `base` was read. */
+  constructor(database: LiveDatabase, clock: Clock, sink: FrameSink, base: Base) {
     this.#database = database
     this.#clock = clock
     this.#sink = sink
-    this.#place = place
+    this.#place = base.place
+    this.#inLog = framesOf(base)
   }
 
   get place(): WalPosition | null {
     return this.#place
+  }
+
+  /** The file has what the log has of the page, when that many of its frames are in the file. */
+  inFile(page: number, backfilled: number): boolean {
+    return (this.#inLog.get(page) ?? 0) <= backfilled
   }
 
   /** The end of the log as it was asked for before reading. @throws DATABASE_BUSY, DATABASE_DAMAGED, WAL_DAMAGED */
@@ -52,7 +61,10 @@ export class WalReader {
       bytes,
       must(this.#place, 'a log with frames was begun'),
       end.frames,
-      (frame, page, after) => this.#sink.add(frame, page, after, seenMs),
+      (frame, page, after) => {
+        this.#inLog.set(frame.pageNumber, after.frames)
+        this.#sink.add(frame, page, after, seenMs)
+      },
       () => this.#sink.full(),
     )
     if (this.hasReadTo(end)) this.#lookBeyond()
@@ -71,6 +83,8 @@ export class WalReader {
     // All of it is verified before any of it is taken.
     readFrames(this.#database.bytes, startOf(header), end.frames, () => {})
     this.#place = startOf(header)
+    // The log could only begin anew because the file had all of it.
+    this.#inLog.clear()
     this.#beyondSinceMs = null
     this.#sink.restarted()
   }
@@ -108,4 +122,11 @@ export class WalReader {
   hasReadTo(end: LogEnd): boolean {
     return end.frames === 0 || (this.#place !== null && sameGeneration(this.#place.header, end.header) && this.#place.frames >= end.frames)
   }
+}
+
+/** Where the file has all of the log, what is in the log does not matter. */
+function framesOf({ index, pageSize }: Base): Map<number, number> {
+  const frames = new Map<number, number>()
+  for (const [page, offset] of index?.offsets ?? []) frames.set(page, (offset - walHeaderBytes + pageSize) / (frameHeaderBytes + pageSize))
+  return frames
 }

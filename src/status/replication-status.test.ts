@@ -18,6 +18,7 @@ const position: CapturePosition = {
   moved: [],
   trouble: null,
   damage: null,
+  scrub: null,
   continuous: true,
 }
 const statusAt = (over: Partial<CapturePosition>) =>

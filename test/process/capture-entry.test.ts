@@ -46,8 +46,8 @@ const ended = async ({ process: child }: Started): Promise<number | null> => {
   return child.exitCode
 }
 const settings = (): string => {
-  const { database, replica, captureFolder, flushIntervalMs } = system.settings
-  return `${JSON.stringify({ database, replica, captureFolder, flushIntervalMs })}\n`
+  const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs } = system.settings
+  return `${JSON.stringify({ database, replica, captureFolder, flushIntervalMs, scrubTurnMs })}\n`
 }
 
 describe('the capture as a process', () => {

@@ -47,6 +47,7 @@ export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
       webhooks: [],
       stopTimeoutMs: 5000,
       flushIntervalMs: 50,
+      scrubTurnMs: 3_600_000,
       logPatterns: ['malformed', 'not a database', 'disk I/O error'],
       integrity: 'quick',
       contacts: [],
@@ -75,8 +76,8 @@ export interface Capture {
 
 /** Resolves when the capture is attached, or has ended. */
 export async function startCapture(system: TestSystem, over: Partial<CaptureSettings> = {}, ...words: readonly string[]): Promise<Capture> {
-  const { database, replica, captureFolder, flushIntervalMs } = { ...system.settings, ...over }
-  const settings: CaptureSettings = { database, replica, captureFolder, flushIntervalMs }
+  const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs } = { ...system.settings, ...over }
+  const settings: CaptureSettings = { database, replica, captureFolder, flushIntervalMs, scrubTurnMs }
   const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), ...words], { stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   child.stdin.end(`${JSON.stringify(settings)}\n`)

@@ -1,7 +1,7 @@
 /** Asks the capture of a database through its control socket. */
 import { connect } from 'node:net'
 import { DrError, sentenceOf } from '../../errors.ts'
-import type { CaptureControl, CapturePosition, DrainOutcome } from '../../ports/capture-control.ts'
+import type { CaptureControl, CapturePosition, DrainOutcome, ScrubOutcome } from '../../ports/capture-control.ts'
 import { captureLockPath } from '../filesystem/capture-lock.ts'
 import { codeOf } from '../filesystem/durable.ts'
 import { describeHolder, lockHolder } from '../filesystem/process-lock.ts'
@@ -12,12 +12,15 @@ import { withSocketPath } from './socket-path.ts'
 /** Chosen: a position is read from memory; the others may wait for a flush or for a whole snapshot. */
 const positionTimeoutMs = 2000
 const actTimeoutMs = 120_000
+/** Chosen: it reads the whole file, at some hundred MiB a second. */
+const scrubTimeoutMs = 30 * 60_000
 
 export function captureClient(folder: string): CaptureControl {
   // The other end is our own program, which made the value of these shapes; fields are shown, never computed with unchecked.
   return {
     position: async () => (await ask(folder, { verb: 'position' }, positionTimeoutMs)) as CapturePosition,
     drain: async () => (await ask(folder, { verb: 'drain' }, actTimeoutMs)) as DrainOutcome,
+    scrub: async () => (await ask(folder, { verb: 'scrub' }, scrubTimeoutMs)) as ScrubOutcome,
     letGo: async () => void (await ask(folder, { verb: 'let-go' }, actTimeoutMs)),
     resume: async (fork) => (await ask(folder, { verb: 'resume', fork }, actTimeoutMs)) as DrainOutcome,
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DrError } from '../../errors.ts'
-import type { CaptureControl, CapturePosition, DrainOutcome } from '../../ports/capture-control.ts'
+import type { CaptureControl, CapturePosition, DrainOutcome, ScrubOutcome } from '../../ports/capture-control.ts'
 import { captureLockPath } from '../filesystem/capture-lock.ts'
 import { takeProcessLock } from '../filesystem/process-lock.ts'
 import { captureClient, captureListens } from './client.ts'
@@ -27,9 +27,22 @@ const position: CapturePosition = {
   moved: [],
   trouble: null,
   damage: null,
+  scrub: null,
   continuous: true,
 }
 const drained: DrainOutcome = { timeline: '00000001', txid: 3, lastCommitMs: 0, complete: true, because: 'all is durable' }
+
+const scrubbed: ScrubOutcome = {
+  reads: 'direct',
+  judged: 10,
+  waiting: 0,
+  of: 10,
+  turnEndedMs: 5,
+  turnTookMs: 1,
+  damaged: [7],
+  txid: 3,
+  because: null,
+}
 
 let folder = ''
 let ends: (() => Promise<unknown> | unknown)[] = []
@@ -46,6 +59,7 @@ const serve = async (over: Partial<CaptureControl> = {}): Promise<void> => {
   const control: CaptureControl = {
     position: async () => position,
     drain: async () => drained,
+    scrub: async () => scrubbed,
     letGo: async () => undefined,
     resume: async () => drained,
     ...over,

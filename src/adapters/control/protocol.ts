@@ -2,7 +2,9 @@
 import { DrError, isErrorCode } from '../../errors.ts'
 import type { CaptureFork } from '../../ports/capture-control.ts'
 
-export type Request = { readonly verb: 'position' | 'drain' | 'let-go' } | { readonly verb: 'resume'; readonly fork: CaptureFork | null }
+export type Request =
+  | { readonly verb: 'position' | 'drain' | 'scrub' | 'let-go' }
+  | { readonly verb: 'resume'; readonly fork: CaptureFork | null }
 
 export type Reply =
   | { readonly ok: true; readonly value: unknown }
@@ -15,7 +17,7 @@ export type Reply =
 export function decodeRequest(line: string): Request {
   const value = parse(line)
   const { verb, fork } = value
-  if (verb === 'position' || verb === 'drain' || verb === 'let-go') return { verb }
+  if (verb === 'position' || verb === 'drain' || verb === 'scrub' || verb === 'let-go') return { verb }
   if (verb === 'resume') return { verb, fork: decodeFork(fork) }
   throw new DrError('CAPTURE_STUCK', {
     what: `the capture does not know the request ${line.slice(0, 80)}`,

@@ -59,6 +59,8 @@ async function answer(control: CaptureControl, line: string): Promise<Reply> {
         return { ok: true, value: await control.position() }
       case 'drain':
         return { ok: true, value: await control.drain() }
+      case 'scrub':
+        return { ok: true, value: await control.scrub() }
       case 'let-go':
         await control.letGo()
         return { ok: true, value: null }

@@ -1,22 +1,26 @@
 /** A database that nobody has open, read as plain files. Never used while this process has a SQLite connection to it. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { DrError } from '../../errors.ts'
-import type { BornFile, DatabaseBytes } from '../../ports/live-database.ts'
+import type { RestingDatabase } from '../../ports/live-database.ts'
+import { openDisk } from './disk-reader.ts'
 import { codeOf, diskError } from './durable.ts'
 
-export function openRestingDatabase(path: string): { readonly bytes: DatabaseBytes; readonly identity: BornFile; close(): void } | null {
+export function openRestingDatabase(path: string): RestingDatabase | null {
   const database = openOrNull(path)
   if (database === null) return null
   const wal = openLog(path, database)
   const facts = fstatSync(database)
+  const disk = openDisk(path, database)
   return {
     identity: { device: facts.dev, inode: facts.ino, bornMs: facts.birthtimeMs },
+    disk,
     bytes: {
       readDatabase: (offset, into) => readSync(database, into, 0, into.length, offset),
       readWal: (offset, into) => (wal === null ? 0 : readSync(wal, into, 0, into.length, offset)),
       databaseBytes: () => fstatSync(database).size,
     },
     close: () => {
+      disk.close()
       closeSync(database)
       if (wal !== null) closeSync(wal)
     },

@@ -98,12 +98,25 @@ describe('what a capture remembers', () => {
     expect(await captureStateIn(folder).read()).toEqual({ ...binding, timeline: '00000002' })
   })
 
-  it.each(Object.keys(binding))('it lacks its %s, or has it as another type -> nothing is known of the file', async (key) => {
-    for (const value of [undefined, null, true]) {
-      writeFileSync(at('capture.json'), JSON.stringify({ ...binding, [key]: value }))
-      expect(await captureStateIn(folder).read()).toBeNull()
+  it('the database was found to be older than the replica -> that is remembered; a word of it that is no good -> forgotten, the rest stands', async () => {
+    const older = { timeline: '00000001', txid: 7, reachedTxid: 8, atMs: 1_735_732_800_000 }
+    await captureStateIn(folder).write({ ...binding, older })
+    expect(await captureStateIn(folder).read()).toEqual({ ...binding, older })
+    for (const key of Object.keys(older)) {
+      writeFileSync(at('capture.json'), JSON.stringify({ ...binding, older: { ...older, [key]: null } }))
+      expect(await captureStateIn(folder).read()).toEqual(binding)
     }
   })
+
+  it.each(Object.keys(binding).filter((key) => key !== 'older'))(
+    'it lacks its %s, or has it as another type -> nothing is known of the file',
+    async (key) => {
+      for (const value of [undefined, null, true]) {
+        writeFileSync(at('capture.json'), JSON.stringify({ ...binding, [key]: value }))
+        expect(await captureStateIn(folder).read()).toBeNull()
+      }
+    },
+  )
 })
 
 describe('what is remembered of the last proof', () => {

@@ -1,6 +1,6 @@
 /**
  * A live database through node:sqlite's locks and through descriptors that stay open for the life of the process.
- * Order that matters: the descriptor of the database is opened before SQLite's first connection and closed after its last one,
+ * Order that matters: each descriptor of the database is opened before SQLite's first connection and closed after its last one,
  * because closing any descriptor of that file drops every POSIX lock that this process has on it. The -shm is never opened by us;
  * its inode is asked for by path. The -wal carries no locks, so its descriptor may be replaced.
  */
@@ -23,6 +23,7 @@ import { assert, must } from '../../assert.ts'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { DatabaseLocks, FileIdentity, LiveDatabase, PinSlot, WalEnd } from '../../ports/live-database.ts'
 import { decodeDatabaseHeader } from '../../wal/database-header.ts'
+import { type OpenDisk, openDisk } from '../filesystem/disk-reader.ts'
 import { codeOf } from '../filesystem/durable.ts'
 import { resultCode, sqliteError } from './errors.ts'
 
@@ -34,14 +35,18 @@ const untouched = 'The database was not changed, and nothing was published.'
  */
 export function openLiveDatabase(path: string): LiveDatabase {
   const descriptor = openDatabaseFile(path)
+  let disk: OpenDisk | null = null
   let locks: OpenLocks
   try {
     requireWal(path, descriptor)
+    disk = openDisk(path, descriptor)
     locks = openLocks(path, descriptor)
   } catch (error) {
+    disk?.close()
     closeSync(descriptor)
     throw error
   }
+  const { close: closeDisk } = disk
   const facts = fstatSync(descriptor)
   const opened = { ...identityOf(facts), bornMs: facts.birthtimeMs }
   const openedShm = identityAt(`${path}-shm`)
@@ -50,6 +55,7 @@ export function openLiveDatabase(path: string): LiveDatabase {
     path,
     identity: opened,
     locks,
+    disk,
     bytes: {
       readDatabase: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
       databaseBytes: () => fstatSync(descriptor).size,
@@ -73,6 +79,7 @@ export function openLiveDatabase(path: string): LiveDatabase {
     close: () => {
       locks.close()
       if (wal !== null) closeSync(wal.descriptor)
+      closeDisk()
       closeSync(descriptor)
     },
   }
