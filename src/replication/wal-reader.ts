@@ -19,7 +19,7 @@ export interface FrameSink {
 
 /** Chosen: a thousand times what it takes SQLite to tell of a commit, and soon enough to be seen before the next disaster. */
 const beyondPatienceMs = 1000
-/** Chosen: most commits of a bot are a few frames; one that is longer shows as soon as a shorter one follows. */
+/** Chosen: most commits of a bot are a few frames. Where the first two are longer, only the missing -shm itself is seen. */
 const beyondFrames = 64
 
 export class WalReader {
@@ -29,7 +29,7 @@ export class WalReader {
   #place: WalPosition | null
   /** Of the present generation of the log: page -> frames up to and including the last one with it. */
   readonly #inLog: Map<number, number>
-  /** Since when a commit stands that we are not told of; null: none does. */
+  /** Since when commits stand behind the same place that we are not told of; null: none do. */
   #beyondSinceMs: number | null = null
 
   /** Everything up to the place of `base` was read. */
@@ -57,9 +57,10 @@ export class WalReader {
     if (end.frames === 0) return end
     if (this.#place === null || !sameGeneration(this.#place.header, end.header)) this.#restart(end)
     const seenMs = this.#clock.wallMs()
+    const before = must(this.#place, 'a log with frames was begun')
     this.#place = readFrames(
       bytes,
-      must(this.#place, 'a log with frames was begun'),
+      before,
       end.frames,
       (frame, page, after) => {
         this.#inLog.set(frame.pageNumber, after.frames)
@@ -67,6 +68,8 @@ export class WalReader {
       },
       () => this.#sink.full(),
     )
+    // Whoever is told of the newest commits moves us on, and what stands behind us then is only newer than the end that we asked for.
+    if (this.#place.frames > before.frames) this.#beyondSinceMs = null
     if (this.hasReadTo(end)) this.#lookBeyond()
     return end
   }
@@ -91,30 +94,31 @@ export class WalReader {
 
   /**
    * SQLite tells how far the log is committed by its -shm. A bot that has another one (it was deleted while in use) commits beyond what we
-   * are told. A commit that stands in the log's file and is not told for a second is that: SQLite itself tells within microseconds.
+   * are told. Two commits that stand in the log's file and are not told for a second are that. One alone may be of a bot that waits for its
+   * disk, stands still or died inside of COMMIT, after it wrote the frames and before it told of them; nobody can commit behind it before.
    */
   #lookBeyond(): void {
     const now = this.#clock.monotonicMs()
-    if (!this.#commitStandsBeyond()) this.#beyondSinceMs = null
+    if (this.#commitsBeyond() < 2) this.#beyondSinceMs = null
     else if (this.#beyondSinceMs === null) this.#beyondSinceMs = now
     else if (now - this.#beyondSinceMs > beyondPatienceMs) {
       throw walDamaged('commits stand in the log that SQLite does not show us: another program uses another -shm file')
     }
   }
 
-  #commitStandsBeyond(): boolean {
+  #commitsBeyond(): number {
     const place = this.#place
-    if (place === null) return false
+    if (place === null) return 0
     const { bytes } = this.#database
     const head = new Uint8Array(frameHeaderBytes)
     const offset = frameOffset(place.frames, place.header.pageSize)
-    if (bytes.readWal(offset, head) < head.length) return false
+    if (bytes.readWal(offset, head) < head.length) return 0
     const next = storedChecksum(head)
-    if (next.salt1 !== place.header.salt1 || next.salt2 !== place.header.salt2) return false
+    if (next.salt1 !== place.header.salt1 || next.salt2 !== place.header.salt2) return 0
     const buffer = new Uint8Array(beyondFrames * (frameHeaderBytes + place.header.pageSize))
-    let commits = false
+    let commits = 0
     scanFrames(place, buffer.subarray(0, bytes.readWal(offset, buffer)), (frame) => {
-      commits ||= frame.commitPages > 0
+      if (frame.commitPages > 0) commits++
     })
     return commits
   }
