@@ -36,6 +36,11 @@ export const errorTable = {
   DATABASE_OTHER: { kind: 'refused', exit: 4, means: 'The database is not the one that this replica belongs to.' },
   DATABASE_IN_USE: { kind: 'refused', exit: 4, means: 'A process other than the capture has the database open.' },
   HOLDERS_UNKNOWN: { kind: 'unavailable', exit: 3, means: 'It cannot be told which processes have the database open.' },
+  WAL_UNFOLLOWED: {
+    kind: 'unavailable',
+    exit: 3,
+    means: 'The log began anew more often than can be followed: a new look at the whole is needed.',
+  },
   WAL_DAMAGED: { kind: 'damaged', exit: 1, means: 'A committed frame of the write-ahead log does not match its checksum.' },
 
   LTX_DAMAGED: { kind: 'damaged', exit: 1, means: 'A file of the replica is cut short, altered, or not of the LTX format.' },

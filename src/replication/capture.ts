@@ -42,6 +42,7 @@ export class Capture {
   #logDamage: string | null = null
   /** The database file is not what it was; the log can still be read. */
   #fileDamage: string | null = null
+  /** What only a new attach can mend. */
   #moved: DrError | null = null
   #letGo = false
   #wake: () => void = () => {}
@@ -224,7 +225,10 @@ export class Capture {
     } catch (error) {
       if (isDrError(error, 'DATABASE_BUSY')) return
       if (isDrError(error, 'DATABASE_DAMAGED')) this.#fileDamaged(error.message)
-      else if (isDrError(error, 'WAL_DAMAGED')) {
+      else if (isDrError(error, 'WAL_UNFOLLOWED')) {
+        this.#logDamage = error.message
+        this.#moved ??= error
+      } else if (isDrError(error, 'WAL_DAMAGED')) {
         this.#logDamage = error.message
         this.#world.onEvent({ type: 'warning', because: error.message })
       } else throw error

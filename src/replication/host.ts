@@ -120,7 +120,7 @@ export class CaptureHost implements CaptureControl {
     try {
       await running
     } catch (error) {
-      if (!isDrError(error, 'DATABASE_MOVED')) throw error
+      if (!isDrError(error, 'DATABASE_MOVED', 'WAL_UNFOLLOWED')) throw error
       this.#world.onEvent({ type: 'warning', because: error.message })
       // The replaced files are still open: what was committed to them before belongs to this history.
       this.#lastDrain = await capture.drain()

@@ -1,6 +1,7 @@
 /** Reads a live log on from where it was read to, up to its last commit, into what waits to be published. */
 
 import { must } from '../assert.ts'
+import { DrError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import { type Frame, scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
@@ -50,7 +51,7 @@ export class WalReader {
     return (this.#inLog.get(page) ?? 0) <= backfilled
   }
 
-  /** The end of the log as it was asked for before reading. @throws DATABASE_BUSY, DATABASE_DAMAGED, WAL_DAMAGED */
+  /** The end of the log as it was asked for before reading. @throws DATABASE_BUSY, DATABASE_DAMAGED, WAL_DAMAGED, WAL_UNFOLLOWED */
   readOn(): LogEnd {
     const { locks, bytes } = this.#database
     const end = findLogEnd(locks, bytes)
@@ -76,12 +77,14 @@ export class WalReader {
 
   /**
    * By rule 3 of the pins the former generation was read to its end before it could be left, and there is one new one only. Where that is
-   * not so, SQLite's pins did not hold: nothing of the new generation is taken, because it does not follow what was read.
+   * not so, either generations without any frame were between (each TRUNCATE checkpoint begins one, also on an empty log), or SQLite's pins
+   * did not hold. The log does not tell which: nothing of the new generation is taken, and whoever attaches anew compares the database.
+   * @throws WAL_UNFOLLOWED, WAL_DAMAGED
    */
   #restart(end: LogEnd): void {
     const header = headerOf(end)
     if (this.#place !== null && header.salt1 !== (this.#place.header.salt1 + 1) >>> 0) {
-      throw walDamaged('the log began anew more often than our read locks allow: commits between were not seen')
+      throw unfollowed()
     }
     // All of it is verified before any of it is taken.
     readFrames(this.#database.bytes, startOf(header), end.frames, () => {})
@@ -133,4 +136,12 @@ function framesOf({ index, pageSize }: Base): Map<number, number> {
   const frames = new Map<number, number>()
   for (const [page, offset] of index?.offsets ?? []) frames.set(page, (offset - walHeaderBytes + pageSize) / (frameHeaderBytes + pageSize))
   return frames
+}
+
+function unfollowed(): DrError {
+  return new DrError('WAL_UNFOLLOWED', {
+    what: 'the log began anew more than once since it was last read',
+    untouched: 'Nothing was taken from the new log; what was published stays.',
+    next: 'The capture compares the whole database with the replica by itself, and goes on from there.',
+  })
 }

@@ -203,3 +203,23 @@ describeWith([python], 'a bot that stops inside of COMMIT', () => {
     expect(stage.capture.events.filter(({ type }) => type === 'warning')).toEqual([])
   })
 })
+
+describeWith([python], 'a quiet bot', () => {
+  it('TRUNCATE checkpoints of an empty log, one after the other -> the capture looks at the whole anew, and goes on', async () => {
+    const bot = await startWriter(system, ...shape)
+    const idle = new DatabaseSync(system.database)
+    idle.prepare('SELECT count(*) FROM ticks').get()
+    await end(system, bot, 'SIGTERM')
+    // The log stays, because somebody has it open, and the file has all of it.
+    expect(idle.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()).toMatchObject({ busy: 0, log: expect.any(Number) })
+    const capture = await startCapture(system)
+    const stage = new Stage(bot, capture)
+    for (let time = 0; time < 3; time++) expect(stage.tool('PRAGMA wal_checkpoint(TRUNCATE)')).toEqual([[0, 0, 0]])
+    stage.bot = await startWriter(system, ...shape)
+    await moreCommits(20)
+    await until(() => capture.events.filter(({ type }) => type === 'attached').length === 2, 'it attaches anew')
+    idle.close()
+    await moreCommits(20)
+    await expectEverything(stage)
+  })
+})
