@@ -24,7 +24,11 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const pageSize = 4096
 const header = { pageSize, bigEndian: false, salt1: 1, salt2: 2, checksum: { s1: 0, s2: 0 } }
-const at = (frames: number): WalPosition => ({ header, frames, checksum: { s1: frames, s2: 1 } })
+const at = (frames: number, generation = 1): WalPosition => ({
+  header: { ...header, salt1: generation },
+  frames,
+  checksum: { s1: frames, s2: 1 },
+})
 const away = new DrError('STORE_UNAVAILABLE', { what: 'the store is away', untouched: '', next: '' })
 
 /** A queue on a real folder that can be out of reach. */
@@ -35,6 +39,8 @@ async function open(): Promise<{
   readonly stop: AbortController
   reachable: boolean
   commit(page?: number, commits?: number): void
+  /** The log begins anew: the next commit is its first frame. */
+  beginLog(): void
 }> {
   const folderStore = await openFolderStore('file:replica', folder)
   await folderStore.create(
@@ -45,6 +51,7 @@ async function open(): Promise<{
   const events: CaptureEvent[] = []
   const stop = new AbortController()
   let frames = 0
+  let generation = 1
   const store: ObjectStore = {
     ...folderStore,
     create: (key, body, timestampMs) => (world.reachable ? folderStore.create(key, body, timestampMs) : Promise.reject(away)),
@@ -70,11 +77,15 @@ async function open(): Promise<{
     events,
     stop,
     reachable: true,
+    beginLog: () => {
+      frames = 0
+      generation++
+    },
     commit: (page = 1, commits = 1) => {
       const content = new Uint8Array(pageSize).fill(page)
       for (let commit = 0; commit < commits; commit++) {
         frames++
-        queue.add({ pageNumber: page, commitPages: Math.max(1, page), pageOffset: 0 }, content, at(frames), 1000 + frames)
+        queue.add({ pageNumber: page, commitPages: Math.max(1, page), pageOffset: 0 }, content, at(frames, generation), 1000 + frames)
       }
     },
   }
@@ -118,6 +129,30 @@ describe('flushes', () => {
     world.stop.abort()
     await world.queue.flushAll(5000)
     expect(world.queue.failure).toBe(away)
+  })
+
+  it('the log begins anew between two flushes, and within one -> each file says where in the log of its last commit it begins', async () => {
+    const { queue, store, commit, beginLog } = await open()
+    commit(1, 20)
+    await queue.flushAll(5000)
+    commit(1, 5)
+    beginLog()
+    commit(1, 3)
+    await queue.flushAll(5000)
+    commit(1, 2)
+    await queue.flushAll(5000)
+    beginLog()
+    commit(1, 1)
+    await queue.flushAll(5000)
+    expect(queue.failure).toBeNull()
+    const frame = 24 + pageSize
+    const written = await Promise.all([2, 3, 4, 5].map((txid) => readHeader(store, keyOf(txid))))
+    expect(written.map(({ walOffset, walSize }) => [(walOffset - 32) / frame, walSize / frame])).toEqual([
+      [0, 20],
+      [0, 3],
+      [3, 2],
+      [0, 1],
+    ])
   })
 
   it('more commits than a file can count -> published all the same, and it says that it does not say how many', async () => {

@@ -9,6 +9,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { fileKey, timelinePattern } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import type { Frame, WalPosition } from '../wal/frames.ts'
+import { sameGeneration } from '../wal/header.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { applyToSums, encodeFlush, flushFacts, flushPages } from './flush.ts'
 import { keepSums } from './keep-sums.ts'
@@ -57,8 +58,8 @@ export class FlushQueue implements FrameSink {
   /** What the flush on its way carries; null when none is. */
   #inFlight: Pending | null = null
   #noLookBeforeMs = -Infinity
-  /** Frames of the log before what is pending. */
-  #fromFrame: number
+  /** The place in the log before what is pending. */
+  #from: WalPosition | null
   #capturedTxid: number
   #capturedPages: number
   #publishedTxid: number
@@ -73,7 +74,7 @@ export class FlushQueue implements FrameSink {
   constructor(world: FlushWorld, start: FlushStart) {
     this.#world = world
     this.#start = start
-    this.#fromFrame = start.place?.frames ?? 0
+    this.#from = start.place
     this.#capturedTxid = start.txid
     this.#capturedPages = start.sums.pages
     this.#publishedTxid = start.txid
@@ -86,10 +87,6 @@ export class FlushQueue implements FrameSink {
 
   full(): boolean {
     return this.#pending.sizeBytes >= pendingBytes
-  }
-
-  restarted(): void {
-    this.#fromFrame = 0
   }
 
   /** Nothing waits, and nothing is on its way. */
@@ -166,7 +163,7 @@ export class FlushQueue implements FrameSink {
       this.#pending = new Pending()
       this.#capturedTxid = txid
       this.#capturedPages = pending.databasePages
-      this.#fromFrame = pending.end?.frames ?? 0
+      this.#from = pending.end
       this.#inFlight = pending
       await this.#requireOurs()
       const object = { key: fileKey(store.layout, timeline, 0, txid, txid), body, timestampMs: pending.lastCommitMs }
@@ -233,8 +230,14 @@ export class FlushQueue implements FrameSink {
     const { sums, pageSize } = this.#start
     const pages = flushPages(pending, this.#capturedPages, pageSize, this.#world.readPage)
     applyToSums(sums, pages, pending.databasePages)
-    const facts = flushFacts(pending, { pageSize, txid, rolling: sums.rolling, fromFrame: this.#fromFrame })
+    const facts = flushFacts(pending, { pageSize, txid, rolling: sums.rolling, fromFrame: this.#framesBefore(pending) })
     return { body: encodeFlush(facts, pages), pages: pages.length }
+  }
+
+  /** Frames of the log before what is pending, in the generation in which that ends. */
+  #framesBefore({ end }: Pending): number {
+    const from = this.#from
+    return from !== null && end !== null && sameGeneration(from.header, end.header) ? from.frames : 0
   }
 
   #troubled(because: string): void {

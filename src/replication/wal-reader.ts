@@ -14,8 +14,6 @@ export interface FrameSink {
   add(frame: Frame, page: Uint8Array, after: WalPosition, seenMs: number): void
   /** No more is taken now; the rest waits in the log. Asked between two commits. */
   full(): boolean
-  /** What comes next is from the beginning of a new generation of the log. */
-  restarted(): void
 }
 
 /** Chosen: a thousand times what it takes SQLite to tell of a commit, and soon enough to be seen before the next disaster. */
@@ -92,7 +90,6 @@ export class WalReader {
     // The log could only begin anew because the file had all of it.
     this.#inLog.clear()
     this.#beyondSinceMs = null
-    this.#sink.restarted()
   }
 
   /**
