@@ -1,9 +1,10 @@
 /** The capture as a real process beside a real writer that is not Node: killed, restarted, and asked what it may have missed. */
-import { copyFileSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, rmSync, statSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { captureClient } from '../../src/adapters/control/client.ts'
 import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { describeWith, linuxProc, python } from '../needs.ts'
+import { holdsReadMark } from '../support/read-marks.ts'
 import {
   clear,
   end,
@@ -161,12 +162,10 @@ describeWith([python, linuxProc], 'what the capture holds', () => {
   it('/proc/locks shows its read mark all the time: through flushes, checkpoints of ours and of others, drains and looks', async () => {
     const writer = await startWriter(system, '--rate', '0', '--checkpoint-every', '0.3')
     const capture = await startCapture(system)
-    const { inode } = identity(`${system.database}-shm`)
-    const pid = capture.process.pid
     const client = captureClient(system.settings.captureFolder)
     let missing = 0
     for (let look = 0; look < 150; look++) {
-      if (!marks(inode).some((lock) => lock.pid === pid && lock.from >= 123 && lock.to <= 127)) missing++
+      if (!holdsReadMark(capture.process.pid, system.database)) missing++
       if (look % 20 === 0) await client.drain()
       if (look % 15 === 0) await client.position()
       await pause(10)
@@ -175,18 +174,6 @@ describeWith([python, linuxProc], 'what the capture holds', () => {
     expect(missing).toBe(0)
   })
 })
-
-function identity(path: string): { readonly inode: number } {
-  return { inode: statSync(path).ino }
-}
-
-function marks(inode: number): readonly { readonly pid: number; readonly from: number; readonly to: number }[] {
-  return readFileSync('/proc/locks', 'utf8')
-    .split('\n')
-    .map((line) => line.split(/\s+/))
-    .filter((parts) => parts[5]?.endsWith(`:${inode}`) === true)
-    .map((parts) => ({ pid: Number(parts[4]), from: Number(parts[6]), to: Number(parts[7]) }))
-}
 
 describeWith([python], 'which database a replica belongs to', () => {
   it('another database at the path -> refused with 4, nothing published', async () => {

@@ -1,6 +1,6 @@
 /** A real little system for tests: a folder with a database, a writer that is not Node, a capture process, and restores of its replica. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -24,6 +24,8 @@ export interface TestSystem {
   readonly settings: SystemSettings
   /** Every process that was started and not ended; ended by `clear`. */
   readonly children: Set<ChildProcess>
+  /** A command through which captures and writers are started, such as one that enters a namespace; none: empty. */
+  readonly through: readonly string[]
 }
 
 export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
@@ -36,6 +38,7 @@ export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
     witness: join(folder, 'witness.jsonl'),
     replica,
     children: new Set(),
+    through: [],
     settings: {
       name: 'test',
       database,
@@ -60,15 +63,21 @@ export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
 
 /** Ends what is left and removes the folder. */
 export async function clear(system: TestSystem): Promise<void> {
+  await endAll(system)
+  rmSync(system.folder, { recursive: true, force: true })
+}
+
+export async function endAll(system: TestSystem): Promise<void> {
   for (const child of system.children) {
     child.kill('SIGKILL')
     await gone(child)
   }
-  rmSync(system.folder, { recursive: true, force: true })
 }
 
 export interface Capture {
   readonly process: ChildProcess
+  /** Resolves when it is attached for the first time, or has ended. */
+  readonly attached: Promise<void>
   /** Events so far, oldest first. */
   readonly events: { readonly type: string; readonly txid?: number; readonly do?: string; readonly because?: string }[]
   readonly errors: () => string
@@ -76,9 +85,16 @@ export interface Capture {
 
 /** Resolves when the capture is attached, or has ended. */
 export async function startCapture(system: TestSystem, over: Partial<CaptureSettings> = {}, ...words: readonly string[]): Promise<Capture> {
+  const capture = spawnCapture(system, over, ...words)
+  await capture.attached
+  return capture
+}
+
+export function spawnCapture(system: TestSystem, over: Partial<CaptureSettings> = {}, ...words: readonly string[]): Capture {
   const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs } = { ...system.settings, ...over }
   const settings: CaptureSettings = { database, replica, captureFolder, flushIntervalMs, scrubTurnMs }
-  const child = spawn(process.execPath, [join(repository, 'src/entries/capture.ts'), ...words], { stdio: 'pipe' })
+  const [program = '', ...command] = [...system.through, process.execPath, join(repository, 'src/entries/capture.ts'), ...words]
+  const child = spawn(program, command, { stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   child.stdin.end(`${JSON.stringify(settings)}\n`)
   track(system, child)
@@ -95,26 +111,26 @@ export async function startCapture(system: TestSystem, over: Partial<CaptureSett
       if (event.type === 'attached') resolve()
     })
   })
-  await attached
-  return { process: child, events, errors: () => errors }
+  return { process: child, attached, events, errors: () => errors }
 }
 
 /** The foreign writer, in python; resolves when its first commit is acknowledged. */
-export async function startWriter(system: TestSystem, ...args: string[]): Promise<ChildProcess> {
-  const before = witnessed(system).length
-  const child = spawn(
-    'python3',
-    [join(repository, 'test/writers/writer.py'), '--db', system.database, '--witness', system.witness, ...args],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
+export const startWriter = (system: TestSystem, ...args: string[]): Promise<ChildProcess> => startProgram(system, 'writer.py', ...args)
+
+/** One of test/writers. What it prints is there to be read. */
+export async function startProgram(system: TestSystem, program: string, ...args: readonly string[]): Promise<ChildProcess> {
+  const witnessBytes = (): number => statSync(system.witness, { throwIfNoEntry: false })?.size ?? 0
+  const before = witnessBytes()
+  const path = join(repository, 'test/writers', program)
+  const [starts = '', ...command] = [...system.through, 'python3', path, '--db', system.database, '--witness', system.witness, ...args]
+  const child = spawn(starts, command, { stdio: ['ignore', 'pipe', 'pipe'] })
   track(system, child)
   let errors = ''
   child.stderr.on('data', (text: Buffer) => {
     errors += text.toString()
   })
-  await until(() => witnessed(system).length > before || child.exitCode !== null, `the first commit of the writer ${errors}`)
+  child.stdout.resume()
+  await until(() => witnessBytes() > before || child.exitCode !== null, `the first commit of the writer ${errors}`)
   return child
 }
 
