@@ -1,8 +1,7 @@
-/** The capture as a real process beside a real writer that is not Node: killed, restarted, and asked what it may have missed. */
+/** The capture as a real process beside a real writer that is not Node: what it does, what it holds, and which database it follows. */
 import { copyFileSync, rmSync, statSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { captureClient } from '../../src/adapters/control/client.ts'
-import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { describeWith, linuxProc, python } from '../needs.ts'
 import { holdsReadMark } from '../support/read-marks.ts'
 import {
@@ -39,42 +38,6 @@ function expectPrefix(path: string): number {
   return last
 }
 
-describeWith([python], 'a capture that is killed again and again under a live writer', () => {
-  for (const [pageSize, kills] of [
-    [4096, 30],
-    [512, 10],
-    [65536, 10],
-  ] as const) {
-    it(`of ${pageSize}-byte pages, ${kills} kills -> every restore is a prefix and lacks nothing that was acknowledged as flushed`, async () => {
-      const seed = Number(process.env['GENESIS_DR_SEED'] ?? pageSize + kills)
-      console.log(`seed ${seed}: repeat with GENESIS_DR_SEED=${seed}`)
-      const random = seededRandom(seed)
-      const writer = await startWriter(system, '--rate', '400', '--page-size', `${pageSize}`, '--autocheckpoint', '200')
-      const resumed: string[] = []
-      for (let kill = 0; kill < kills; kill++) {
-        const capture = await startCapture(system)
-        expect(capture.errors()).toBe('')
-        await pause(random.below(350))
-        await end(system, capture.process, 'SIGKILL')
-        const acknowledged = Math.max(...capture.events.flatMap((event) => (event.txid === undefined ? [] : [event.txid])))
-        resumed.push(capture.events.find((event) => event.type === 'attached')?.do ?? 'nothing')
-        const restored = await restoreNewest(system, `restored-${kill}.db`)
-        expect(restored.txid).toBeGreaterThanOrEqual(acknowledged)
-        expectPrefix(restored.path)
-        rmSync(restored.path)
-      }
-      await end(system, writer, 'SIGTERM')
-      const last = await startCapture(system)
-      await end(system, last.process, 'SIGTERM')
-      const restored = await restoreNewest(system, 'last.db')
-      expect(expectPrefix(restored.path)).toBe(witnessed(system).at(-1)?.seq)
-      console.log(
-        `${pageSize}: ${['begin', 'continue', 'adopt', 'diff', 'snapshot', 'fork'].map((one) => `${one} ${resumed.filter((was) => was === one).length}`).join(', ')}`,
-      )
-    }, 90_000)
-  }
-})
-
 describeWith([python], 'a capture beside a writer', () => {
   it('SIGTERM -> flushed, exit 0, the log of the bot is still there, and the next start goes on without a snapshot', async () => {
     const writer = await startWriter(system, '--rate', '200')
@@ -104,29 +67,6 @@ describeWith([python], 'a capture beside a writer', () => {
     console.log(`log at most ${Math.round(largest.bytes / 1048576)} MiB`)
     expect(largest.bytes).toBeLessThan(256 * 1048576)
     expect(expectPrefix((await restoreNewest(system, 'r.db')).path)).toBe(witnessed(system).at(-1)?.seq)
-  })
-
-  it('VACUUM, reconnects and foreign checkpoints of another tool -> every restore is a prefix, the last one is everything', async () => {
-    const writer = await startWriter(
-      system,
-      '--rate',
-      '500',
-      '--vacuum-every',
-      '0.7',
-      '--reconnect-every',
-      '0.3',
-      '--checkpoint-every',
-      '0.2',
-    )
-    const capture = await startCapture(system)
-    for (let look = 0; look < 5; look++) {
-      await pause(400)
-      expectPrefix((await restoreNewest(system, `r${look}.db`)).path)
-    }
-    await end(system, writer, 'SIGTERM')
-    expect((await captureClient(system.settings.captureFolder).drain()).complete).toBe(true)
-    expect(capture.events.filter((event) => event.type === 'warning')).toEqual([])
-    expect(expectPrefix((await restoreNewest(system, 'last.db')).path)).toBe(witnessed(system).at(-1)?.seq)
   })
 
   it('the schema, the settings and the rows of the database -> those of the bot, and nothing of ours beside them', async () => {

@@ -1,9 +1,10 @@
 /** What a database of test/writers/storm.py proves by its own content, and whether two files are the same database, page for page. */
 import { strict as assert } from 'node:assert'
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { closeSync, copyFileSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { must } from '../../src/assert.ts'
+import { MiB } from '../../src/units.ts'
 
 export interface Proof {
   /** Number of the last transaction that it holds. */
@@ -51,6 +52,9 @@ export function readWitness(path: string): { readonly sums: ReadonlyMap<number, 
   return { sums, last }
 }
 
+/** Chosen: a multiple of every page size, small enough for databases beyond 1 GiB. */
+const pieceBytes = 16 * MiB
+
 /** `live` is at rest, with what is in its log; it is not touched. @throws AssertionError with the pages that differ */
 export function requireSamePages(live: string, restored: string, scratch: string): void {
   copyFileSync(live, scratch)
@@ -59,11 +63,38 @@ export function requireSamePages(live: string, restored: string, scratch: string
   const pageSize = Number(database.prepare('PRAGMA page_size').get()?.['page_size'])
   database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
   database.close()
-  const [one, other] = [readFileSync(scratch), readFileSync(restored)]
   const differ: number[] = []
-  for (let at = 0; at < Math.max(one.length, other.length); at += pageSize) {
-    if (!one.subarray(at, at + pageSize).equals(other.subarray(at, at + pageSize))) differ.push(at / pageSize + 1)
+  const [one, other] = [readPieces(scratch), readPieces(restored)]
+  for (let at = 0; ; at += pieceBytes) {
+    const [ours, theirs] = [one.next().value ?? nothing, other.next().value ?? nothing]
+    if (ours.length + theirs.length === 0) break
+    if (!ours.equals(theirs)) differ.push(...pagesThatDiffer(ours, theirs, pageSize).map((page) => at / pageSize + page))
   }
-  const where = `${differ.length} of ${one.length / pageSize} pages of ${live} differ from ${restored}: ${differ.slice(0, 20).join(', ')}`
+  const where = `${differ.length} pages of ${live} are others in ${restored}: ${differ.slice(0, 20).join(', ')}`
   assert.equal(differ.length, 0, where)
+}
+
+const nothing = Buffer.alloc(0)
+
+/** A piece is valid until the next one is asked for. */
+function* readPieces(path: string): Generator<Buffer, undefined> {
+  const file = openSync(path, 'r')
+  const piece = Buffer.alloc(pieceBytes)
+  try {
+    for (let at = 0; ; ) {
+      const count = readSync(file, piece, 0, pieceBytes, at)
+      if (count === 0) return
+      yield piece.subarray(0, count)
+      at += count
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Their numbers, the first page of the piece counted as 1. */
+function pagesThatDiffer(one: Buffer, other: Buffer, pageSize: number): readonly number[] {
+  const pages = Array.from({ length: Math.ceil(Math.max(one.length, other.length) / pageSize) }, (_, at) => at + 1)
+  const page = (of: Buffer, number: number): Buffer => of.subarray((number - 1) * pageSize, number * pageSize)
+  return pages.filter((number) => !page(one, number).equals(page(other, number)))
 }
