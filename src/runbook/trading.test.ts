@@ -20,7 +20,8 @@ describe('stopping by hand', () => {
     const { host, told, ports } = tradingHost()
     expect(await stopByHand(ports, settings, 'ada')).toEqual({
       outcome: 'done',
-      because: 'systemd unit genesis-trading is stopped (exited with status 0); no process but the capture has the database open',
+      because:
+        'systemd unit genesis-trading is stopped (exited with status 0); no process but the capture has the database open: all were looked into',
       notProven: [],
       dryRun: false,
     })

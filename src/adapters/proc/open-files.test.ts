@@ -137,19 +137,24 @@ describeWith([linuxProc, unshare], 'who has a file open, in another mount namesp
 describeWith([linuxProc, setpriv, unshare, python], 'who has a file open, among users', () => {
   const start = children()
   const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
-  /** What an unprivileged process finds, if asked for with a /proc that shows it its own processes only. */
-  const asNobody = async (hiding: 'with hidepid' | null = null) => {
+  const surroundings = {
+    'a /proc that shows it its own processes only': 'mount -t proc -o hidepid=2 proc /proc',
+    'a /proc without locks': 'mount --bind /dev/null /proc/locks',
+    'a /proc that shows it neither': 'mount -t proc -o hidepid=2 proc /proc && mount --bind /dev/null /proc/locks',
+  } as const
+  /** What an unprivileged process finds, if asked for with another /proc. */
+  const asNobody = async (within: keyof typeof surroundings | null = null, file = identity(path)) => {
     const module = new URL('./open-files.ts', import.meta.url).href
     const script = `const { openFilesFromProc } = await import(${JSON.stringify(module)})
-      console.log(JSON.stringify(await openFilesFromProc.holders([${JSON.stringify(identity(path))}])))`
+      console.log(JSON.stringify(await openFilesFromProc.holders([${JSON.stringify(file)}])))`
     const look = ['setpriv', ...nobody, process.execPath, '--input-type=module', '-e', script]
-    const hide = ['unshare', '--mount', 'sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'hide']
-    const [command = '', ...args] = hiding === null ? look : [...hide, ...look]
+    const change = within === null ? [] : ['unshare', '--mount', 'sh', '-c', `${surroundings[within]} && exec "$@"`, 'change']
+    const [command = '', ...args] = [...change, ...look]
     return JSON.parse(await start(command, args).line(/^\{/))
   }
-  const locking = async () => {
+  const locking = async (file = path) => {
     const lock = "import fcntl\nf = open(sys.argv[1], 'r+b')\nfcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)"
-    const child = start('python3', ['-c', pythonHold(lock), path])
+    const child = start('python3', ['-c', pythonHold(lock), file])
     await child.line(/open/)
     return child
   }
@@ -160,7 +165,14 @@ describeWith([linuxProc, setpriv, unshare, python], 'who has a file open, among 
     expect(await pidsOf([identity(path)])).toContain(child.pid)
   })
 
+  /** Some lock is held on any machine where a bot or a capture runs. */
+  const elsewhere = async () => {
+    writeFileSync(join(folder, 'elsewhere'), '')
+    await locking(join(folder, 'elsewhere'))
+  }
+
   it('we are not root -> a holder of another user is found by its lock in /proc/locks, and by nothing else', async () => {
+    await elsewhere()
     const none = await asNobody()
     expect(none).toMatchObject({ processes: [], complete: true })
     expect(none.because).toMatch(/, \d+ of them by their locks only/)
@@ -169,11 +181,47 @@ describeWith([linuxProc, setpriv, unshare, python], 'who has a file open, among 
   })
 
   it('/proc hides the processes of others -> it is found by its lock all the same', async () => {
-    const none = await asNobody('with hidepid')
+    await elsewhere()
+    const none = await asNobody('a /proc that shows it its own processes only')
     expect(none).toMatchObject({ processes: [], complete: true })
     expect(none.because).toContain('hidden (hidepid)')
     const child = await locking()
-    expect((await asNobody('with hidepid')).processes).toMatchObject([{ pid: child.pid }])
+    expect((await asNobody('a /proc that shows it its own processes only')).processes).toMatchObject([{ pid: child.pid }])
+  })
+
+  it.each([
+    ['a /proc without locks', /^\d+ of \d+ processes may not be looked into, and \/proc\/locks shows no lock at all/],
+    ['a /proc that shows it neither', /hidden \(hidepid\), may not be looked into, and \/proc\/locks shows no lock at all/],
+  ] as const)('%s -> it is not known who holds the file, and that is said', async (within, because) => {
+    await locking()
+    expect(await asNobody(within)).toMatchObject({ processes: [], complete: false, because: expect.stringMatching(because) })
+  })
+
+  it('its file system tells stat another device than the kernel knows it by -> its inode is enough, for those who cannot be looked into', async () => {
+    const { inode } = identity(path)
+    const elsewhereToo = { device: 0xfffff, inode }
+    const child = await locking()
+    expect((await asNobody(null, elsewhereToo)).processes).toMatchObject([{ pid: child.pid }])
+    expect(await pidsOf([elsewhereToo])).toEqual([])
+  })
+
+  it('SQLite itself holds it as another user, in another mount namespace, and reads nothing just now -> it is found by its locks', async () => {
+    const database = join(folder, 'bot.db')
+    const bot = [
+      'import sqlite3, time',
+      "bot = sqlite3.connect('/mnt/bot.db')",
+      "bot.execute('PRAGMA journal_mode=WAL')",
+      "bot.execute('CREATE TABLE t (x)')",
+      'bot.commit()',
+      "print('open', flush=True)",
+      'time.sleep(60)',
+    ].join('\n')
+    const child = start('unshare', ['--mount', 'sh', '-c', `mount --bind "${folder}" /mnt && exec python3 -c "$0"`, bot])
+    await child.line(/open/)
+    path = database
+    expect(await asNobody()).toMatchObject({ processes: [{ pid: child.pid }], complete: true })
+    path = `${database}-shm`
+    expect((await asNobody()).processes).toMatchObject([{ pid: child.pid }])
   })
 })
 

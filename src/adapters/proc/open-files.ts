@@ -8,13 +8,14 @@
  * one of the files is a holder; an unseen one without may at most read it past SQLite, as a copy program does.
  *
  * What not even the locks show makes the answer incomplete, never wrong in silence: processes outside our pid namespace, when the file
- * lies on a volume that a container can share.
+ * lies on a volume that a container can share; and unseen ones where no locks are shown at all. (Ours on the capture is, while we act.)
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
 import { isDeadMount } from '../filesystem/durable.ts'
+import { deviceNumber, type FileLock, mountedDevices, readLocks } from './lock-table.ts'
 import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
 
 export const openFilesFromProc: OpenFiles = {
@@ -34,8 +35,8 @@ function findHolders(files: readonly FileIdentity[]): Holders {
   const wanted = new Set(files.map(keyOf))
   const inodes = files.map((file) => ` ${file.inode} `)
   const looked = new Set<number>()
+  const unseen = new Set<number>()
   const found = new Map<number, Holder>()
-  let closed = 0
   const gaps: string[] = []
   for (let round = 1; ; round++) {
     const pids = listPids().filter((pid) => !looked.has(pid))
@@ -48,18 +49,25 @@ function findHolders(files: readonly FileIdentity[]): Holders {
       looked.add(pid)
       const answer = holds(pid, wanted, inodes)
       if (answer === 'yes') found.set(pid, { pid, command: describeProcess(pid) })
-      if (answer === 'unseen') closed++
+      if (answer === 'unseen') unseen.add(pid)
     }
   }
+  const locks = shownLocks()
+  const seen = (pid: number): boolean => looked.has(pid) && !unseen.has(pid)
   // All of them: one that was looked into in vain has opened the file since, one that was never seen is hidden from us.
-  for (const pid of lockOwners(wanted)) if (!found.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
+  for (const pid of lockOwners(locks, files, seen)) if (!found.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
+  const everybody = showsEverybody()
+  if (locks.length === 0 && (unseen.size > 0 || !everybody)) {
+    const who = everybody ? `${unseen.size} of ${looked.size} processes` : 'the processes of other users, which are hidden (hidepid),'
+    gaps.push(`${who} may not be looked into, and ${procFolder}/locks shows no lock at all, so theirs cannot be known`)
+  }
   if (!inFirstPidNamespace() && files.some((file) => file.device !== statSync('/').dev)) {
     gaps.push('this process runs in a container and the file lies on a volume: processes outside the container cannot be seen')
   }
   const processes = [...found.values()].sort((a, b) => a.pid - b.pid)
   if (gaps.length > 0) return { processes, complete: false, because: gaps.join('; ') }
-  const rest = closed === 0 ? '' : `, ${closed} of them by their locks only`
-  const hidden = showsEverybody() ? '' : ', and those of other users, which are hidden (hidepid), by their locks only'
+  const rest = unseen.size === 0 ? '' : `, ${unseen.size} of them by their locks only`
+  const hidden = everybody ? '' : ', and those of other users, which are hidden (hidepid), by their locks only'
   return { processes, complete: true, because: `${looked.size} processes were looked into by inode${rest}${hidden}` }
 }
 
@@ -131,25 +139,25 @@ function mappedFile(pid: number, range: string, wanted: ReadonlySet<string>): bo
   }
 }
 
-/** Pids that hold a POSIX lock or a flock on a wanted file; the kernel tells everybody. */
-function lockOwners(wanted: ReadonlySet<string>): readonly number[] {
-  const owners: number[] = []
-  for (const line of readFileSync(`${procFolder}/locks`, 'utf8').split('\n')) {
-    const match = / (\d+) ([0-9a-f]+:[0-9a-f]+):(\d+) /.exec(line)
-    if (match === null) continue
-    const [, pid = '', device = '', inode = ''] = match
-    if (wanted.has(keyOf({ device: deviceNumber(device), inode: Number(inode) }))) owners.push(Number(pid))
+/** Empty also where they cannot be read: then nothing is shown either. */
+function shownLocks(): readonly FileLock[] {
+  try {
+    return readLocks()
+  } catch (error) {
+    if (isGone(error) || isForbidden(error)) return []
+    throw error
   }
-  return owners
+}
+
+/** Pids that hold a lock on one of `files`. Where its device cannot be compared, the inode alone counts, of those that were not `seen`. */
+function lockOwners(locks: readonly FileLock[], files: readonly FileIdentity[], seen: (pid: number) => boolean): readonly number[] {
+  const mounted = mountedDevices()
+  const isOn = (lock: FileLock, file: FileIdentity): boolean =>
+    lock.inode === file.inode && (lock.device === file.device || (!mounted.has(file.device) && !seen(lock.pid)))
+  return locks.filter((lock) => files.some((file) => isOn(lock, file))).map(({ pid }) => pid)
 }
 
 const keyOf = (file: FileIdentity): string => `${file.device}:${file.inode}`
-
-/** "fd:01", hexadecimal major and minor, as the number that stat gives for the same device (Linux's makedev). */
-function deviceNumber(text: string): number {
-  const [major = 0, minor = 0] = text.split(':').map((part) => Number.parseInt(part, 16))
-  return (minor & 0xff) + ((major & 0xfff) << 8) + (((minor & 0xfff00) << 12) >>> 0)
-}
 
 // Inode of the first pid namespace, fixed in the kernel (PROC_PID_INIT_INO).
 const firstPidNamespace = 'pid:[4026531836]'

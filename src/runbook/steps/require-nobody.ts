@@ -23,6 +23,7 @@ export const requireNobody = step({
 })
 
 async function look(ports: Parameters<typeof strangersOn>[0], database: string) {
-  require(await strangersOn(ports, database), database, 'Stop the bot (genesis-dr stop-trading), then repeat.')
-  return { outcome: 'done' as const, because: 'no process but the capture has the database open', evidence: {} }
+  const strangers = await strangersOn(ports, database)
+  require(strangers, database, 'Stop the bot (genesis-dr stop-trading), then repeat.')
+  return { outcome: 'done' as const, because: `no process but the capture has the database open: ${strangers.because}`, evidence: {} }
 }

@@ -49,7 +49,7 @@ export const stopTrading = step({
       const latchHolder = await setLatch(latch, scope, clock.wallMs())
       return {
         outcome: 'skipped',
-        because: 'no service is configured; nobody has the database open',
+        because: `no service is configured; nobody has the database open: ${strangers.because}`,
         evidence: { stopped: { proven: false, atMs: clock.wallMs(), pids: [], latchHolder } },
         notProven: ['trading stopped'],
       }
@@ -79,7 +79,7 @@ async function stopProven({ service, clock, ...ports }: Ports, { database, stopT
     strangers = await strangersOn(ports, database)
   }
   if (strangers.processes.length === 0 && strangers.complete && after.running === 'no')
-    return `${service.description} is stopped (${after.because}); no process but the capture has the database open`
+    return `${service.description} is stopped (${after.because}); no process but the capture has the database open: ${strangers.because}`
   const left = strangers.processes.length > 0 ? `${listed(strangers.processes)} still has the database open` : strangers.because
   throw unproven(`${service.description} was told to stop (${after.because}), but ${left}`, 'Stop that process by hand')
 }
