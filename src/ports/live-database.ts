@@ -40,8 +40,10 @@ export interface DatabaseLocks {
   unpin(slot: PinSlot): void
   /** How far the WAL is committed and backfilled, in frames. Takes no lock that a writer waits for. */
   walEnd(): WalEnd
-  /** Holds the write lock without writing. False when a writer has it. */
+  /** Holds the write lock without writing. False when a writer has it, and when it is not proven that we have it. */
   lockWriters(): boolean
+  /** Why our own locks are not known to be held, by the last that was looked for; null: they are. The first pin and each write lock are. */
+  unproven(): string | null
   unlockWriters(): void
   /** Backfills what pins allow (PASSIVE). */
   checkpoint(): WalEnd

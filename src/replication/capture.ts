@@ -152,11 +152,16 @@ export class Capture {
       lagMs: oldestMs === null ? 0 : Math.max(0, this.#world.clock.wallMs() - oldestMs),
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
       moved,
-      trouble,
+      trouble: trouble ?? this.#unproven(),
       damage: this.#logDamage ?? this.#fileDamage,
       scrub: this.#scrub.facts,
       continuous: this.#logDamage === null && moved.length === 0,
     }
+  }
+
+  #unproven(): string | null {
+    const because = this.#letGo ? null : this.#attached.database.locks.unproven()
+    return because === null ? null : `${because}: no checkpoint of ours finishes the log, which grows while the bot writes without a pause`
   }
 
   async #quiet(): Promise<void> {

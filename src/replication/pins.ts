@@ -91,8 +91,14 @@ export class Pins {
   /** The bulk goes into the file while writers write; for the rest, which that leaves small, they wait. */
   #checkpoint(): Checkpointed | null {
     this.#move()
+    const bulk = this.#locks.checkpoint()
     // Nothing: another checkpoint is at work, which the bot's own commit began; the next look finds less to do.
-    if (this.#locks.checkpoint().frames === 0 || !this.#locks.lockWriters()) return null
+    if (bulk.frames === 0) return null
+    if (!this.#locks.lockWriters()) {
+      // Without the lock the log can begin anew only in a pause of the writers, when the file has all of it already.
+      if (this.#locks.unproven() !== null && bulk.backfilled === bulk.frames && this.#move()) this.#fullAt = bulk.frames
+      return null
+    }
     const began = this.#clock.monotonicMs()
     let frames = 0
     try {

@@ -4,19 +4,7 @@
  * because closing any descriptor of that file drops every POSIX lock that this process has on it. The -shm is never opened by us;
  * its inode is asked for by path. The -wal carries no locks, so its descriptor may be replaced.
  */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fdatasyncSync,
-  fstatSync,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-  watch,
-} from 'node:fs'
+import { closeSync, constants, existsSync, fdatasyncSync, fstatSync, openSync, readSync, type Stats, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert, must } from '../../assert.ts'
@@ -26,6 +14,8 @@ import { decodeDatabaseHeader } from '../../wal/database-header.ts'
 import { type OpenDisk, openDisk } from '../filesystem/disk-reader.ts'
 import { codeOf } from '../filesystem/durable.ts'
 import { resultCode, sqliteError } from './errors.ts'
+import { whyUnproven } from './lock-proof.ts'
+import { requireWritable } from './write-access.ts'
 
 const untouched = 'The database was not changed, and nothing was published.'
 
@@ -107,18 +97,8 @@ function openDatabaseFile(path: string): number {
       next: 'Give the path of the database with --db, or start the bot once so that it makes it.',
     })
   }
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK)
-    accessSync(dirname(path), constants.W_OK)
-    return openSync(path, constants.O_RDONLY)
-  } catch (error) {
-    throw new DrError('DATABASE_READ_ONLY', {
-      what: `this user may not write ${path} or its folder (${codeOf(error)}), so SQLite's locks cannot be held`,
-      untouched,
-      next: 'Run as the user of the bot, or give this user write permission on the file and its folder.',
-      cause: error,
-    })
-  }
+  requireWritable(path)
+  return openSync(path, constants.O_RDONLY)
 }
 
 function requireWal(path: string, descriptor: number): void {
@@ -185,15 +165,28 @@ function openLocks(path: string, descriptor: number): OpenLocks {
     checkpointer.prepare('PRAGMA schema_version').get()
     const noop = checkpointer.prepare('PRAGMA wal_checkpoint=NOOP')
     const passive = checkpointer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+    const shm = identityAt(`${path}-shm`)
+    let pinned = false
+    let unproven: string | null = null
     return {
-      pin: (slot) => takePin(pins[slot]),
+      pin: (slot) => {
+        takePin(pins[slot])
+        if (!pinned) unproven = whyUnproven(shm, 'read mark')
+        pinned = true
+      },
       unpin: (slot) => {
         if (!pins[slot].held) return
         pins[slot].connection.exec('ROLLBACK')
         pins[slot].held = false
       },
       walEnd: () => walEndOf(noop),
-      lockWriters: () => lockWriters(writer),
+      lockWriters: () => {
+        if (!lockWriters(writer)) return false
+        unproven = whyUnproven(shm, 'write lock')
+        if (unproven !== null) writer.exec('ROLLBACK')
+        return unproven === null
+      },
+      unproven: () => unproven,
       unlockWriters: () => writer.exec('ROLLBACK'),
       checkpoint: () => checkpoint(passive, descriptor),
       close: () => {
