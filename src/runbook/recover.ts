@@ -52,14 +52,14 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
   if ((await files.stat(output)) !== null) throw outputExists(output)
   const drained = await drainIfPossible(ports, settings.database, request.target)
   const number = request.timeline ?? drained.timeline
-  const { timeline, point, restored } = await restoreTo(ports, request, number)
+  const { timeline, point, restored, notes } = await restoreTo(ports, request, number)
   return report({
     output,
     timeline: timeline.number,
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
     ...restoredFacts(restored, settings),
-    notes: drained.notes,
+    notes: [...drained.notes, ...notes],
     durationMs: clock.monotonicMs() - began,
     dryRun: false,
   })
@@ -124,12 +124,14 @@ function report(told: Told & Pick<RecoverReport, 'output' | 'notes' | 'durationM
 
 /** Restored, checked and under its name; when that fails, nothing of it stays. */
 async function restoreTo(ports: RunbookPorts, request: RecoverFileRequest, number: string | null) {
-  const { files } = ports
+  const { files, outputs } = ports
   const { output, temporary, target, settings } = request
   try {
     const candidate = await restoreChosen(ports, request, number, target, temporary)
-    await files.place(temporary, output, await files.stat(settings.database))
-    return candidate
+    const standing = await files.stat(settings.database)
+    const lost = standing === null ? null : await outputs.whyNotLike(output, standing)
+    await files.place(temporary, output, lost === null ? standing : null)
+    return { ...candidate, notes: lost === null ? [] : [`it belongs to this user alone: ${lost}`] }
   } catch (error) {
     await files.removeTemporary(temporary)
     throw error

@@ -29,6 +29,25 @@ describe('stopping by hand', () => {
     expect(host.latch).toEqual({ holder: 'person:ada', reason: 'stop-trading', setAtMs: 1_000_000 })
   })
 
+  it('owner and group of the database could not be kept -> a person stops the bot all the same, and a run is refused before it does', async () => {
+    const { told, ports } = tradingHost({ ownerLost: 'chown is not permitted' })
+    expect(await stopByHand(ports, settings, 'ada')).toMatchObject({ outcome: 'done' })
+    told.length = 0
+    const scope = {
+      runId: 'run-1',
+      scenario: 'DATABASE_CORRUPTION',
+      mode: 'live',
+      settings,
+      facts: {},
+      interrupted: false,
+      runs: [],
+    } as const
+    for (const ask of [stopTrading.act, stopTrading.foresee]) {
+      await expect(ask(ports, { ...scope, progress: () => {} })).rejects.toMatchObject({ code: 'OWNERSHIP_LOST', exit: 4 })
+    }
+    expect(told).toEqual([])
+  })
+
   it('it is a dry run -> looked at, and nothing is changed', async () => {
     const { host, told, ports } = tradingHost()
     expect(await foreseeStopByHand(ports, settings, 'ada')).toEqual({

@@ -41,6 +41,8 @@ export interface Host {
   commits: (() => number) | null
   /** Inode that the capture remembers. */
   known: number | null
+  /** Why owner, group and mode of the database could not be kept. */
+  ownerLost: string | null
 }
 
 /** A host in memory: one bot with pid 100, one latch, one database. Every change of it is told in `told`. */
@@ -58,6 +60,7 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
     onStart: () => {},
     commits: null,
     known: null,
+    ownerLost: null,
     ...over,
   }
   const told: string[] = []
@@ -139,7 +142,7 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
     },
     notifiers: [],
     store: {} as RunbookPorts['store'],
-    outputs: {} as RunbookPorts['outputs'],
+    outputs: { ...({} as RunbookPorts['outputs']), whyNotLike: async () => host.ownerLost },
     checks: {} as RunbookPorts['checks'],
   }
   const { world: small } = smallSystem()

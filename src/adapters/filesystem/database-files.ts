@@ -1,12 +1,13 @@
 /** Database files on a file system: set aside by rename, put in place by link, never replaced. */
 import { createHash } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
-import { chmod, chown, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { DrError, sentenceOf } from '../../errors.ts'
+import { DrError, isDrError } from '../../errors.ts'
 import type { DatabaseFiles, FileFacts } from '../../ports/database-files.ts'
 import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
 import { deviceOf } from './object-store.ts'
+import { giveOwner } from './ownership.ts'
 
 const companions = ['', '-wal', '-shm', '-journal'] as const
 const untouched = 'What was not moved yet is where it was; nothing was overwritten.'
@@ -54,10 +55,11 @@ export const databaseFiles: DatabaseFiles = {
   place: async (temporary, path, like) => {
     // A log that stands beside the name would be taken for that of the restored database.
     for (const suffix of companions) if ((await statOrNull(`${path}${suffix}`)) !== null) throw exists(`${path}${suffix}`)
-    await keepOwner(temporary, like)
     try {
       const file = await open(temporary)
       try {
+        const lost = like === null ? null : await giveOwner(file, like)
+        if (lost !== null) throw ownershipLost(temporary, lost)
         await file.sync()
       } finally {
         await file.close()
@@ -68,6 +70,7 @@ export const databaseFiles: DatabaseFiles = {
       await syncFolder(dirname(path))
     } catch (error) {
       if (codeOf(error) === 'EEXIST') throw exists(path)
+      if (isDrError(error)) throw error
       throw diskError(error, `give the restored file the name ${path}`, 'The restored file stays under its temporary name.')
     }
   },
@@ -104,20 +107,12 @@ async function hashOf(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function keepOwner(temporary: string, like: FileFacts | null): Promise<void> {
-  if (like === null) return
-  try {
-    const now = await stat(temporary)
-    if (now.uid !== like.uid || now.gid !== like.gid) await chown(temporary, like.uid, like.gid)
-    await chmod(temporary, like.mode & 0o7777)
-  } catch (error) {
-    throw new DrError('OWNERSHIP_LOST', {
-      what: `the restored file cannot be given owner ${like.uid}, group ${like.gid} and mode ${(like.mode & 0o7777).toString(8)}: ${sentenceOf(error)}`,
-      untouched: `The restored file stays at ${temporary}; nothing is in its place yet.`,
-      next: 'Repeat as root, or as the user of the bot.',
-      cause: error,
-    })
-  }
+function ownershipLost(temporary: string, what: string): DrError {
+  return new DrError('OWNERSHIP_LOST', {
+    what,
+    untouched: `The restored file stays at ${temporary}; nothing is in its place yet.`,
+    next: 'Repeat as root, or as the user of the bot.',
+  })
 }
 
 async function statOrNull(path: string): Promise<FileFacts | null> {

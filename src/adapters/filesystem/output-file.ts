@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { OutputFile, OutputFiles } from '../../ports/output-file.ts'
 import { codeOf, diskError, writeAll } from './durable.ts'
+import { whyNotLike } from './ownership.ts'
 
 const untouched = 'The database is as it was; a partial file under a temporary name may stay.'
 
@@ -25,6 +26,7 @@ export const outputFiles: OutputFiles = {
       throw diskError(error, `ask how much space is free beside ${path}`, untouched)
     }
   },
+  whyNotLike,
 }
 
 function openNew(path: string): number {
