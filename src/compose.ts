@@ -8,6 +8,7 @@ import { playDrill } from './compose-drill.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
+import { botWords } from './runbook/bot-words.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
 import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.ts'
@@ -157,6 +158,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     system: config.name,
     database: { path: settings.database, exists: (await databaseFiles.stat(settings.database)) !== null },
     service: ports.service === null ? null : { description: ports.service.description, state: await ports.service.state() },
+    words: ports.service === null ? null : await botWords(ports.service, settings),
     latch: await ports.latch.read(),
     latchGap: await latchGap(settings),
     replication: await replication(settings)(system),

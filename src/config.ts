@@ -133,7 +133,7 @@ export const settings = {
   },
   logPatterns: {
     schema: z.array(z.string().refine(isPattern, 'is not a regular expression, or matches everything')),
-    help: "Regular expressions: a line of the bot's log that matches one means that it met damage.",
+    help: 'Regular expressions: a line that the bot wrote since it was started, to the journal or to the log of its command, and that matches one means that it met damage. A full disk, and a database that stays locked for more than 10 s, are told without any, and start no recovery.',
     example: '["malformed"]',
     byDefault: '["malformed", "not a database", "disk I/O error"]',
   },

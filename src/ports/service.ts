@@ -14,8 +14,24 @@ export interface Service {
    * @throws SERVICE_START_FAILED
    */
   start(): Promise<ServiceState>
-  /** Newest last; at most `count` lines of its output, empty when there is no log. */
-  recentLog(count: number): Promise<readonly string[]>
+  /**
+   * What it wrote in its present life, or in its last one while it does not run: since it was started, other than by its manager after an end
+   * of its own. At most the `count` newest lines. @throws SERVICE_UNKNOWN
+   */
+  recentLog(count: number): Promise<BotLog>
+}
+
+export interface BotLog {
+  /** Newest last. */
+  readonly lines: readonly LogLine[]
+  /** Why what it wrote is not known; null: these are its words. */
+  readonly gap: string | null
+}
+
+export interface LogLine {
+  readonly text: string
+  /** When it was written, ms since the epoch, as whoever keeps the log says; null: nobody does. */
+  readonly atMs: number | null
 }
 
 export interface ServiceState {
@@ -26,6 +42,8 @@ export interface ServiceState {
   readonly because: string
   /** Exit status of the last end, if it is known; a signal is 128 + its number. */
   readonly exitStatus: number | null
+  /** How often its manager has started it again after an end of its own, since it was started. Absent: not known. */
+  readonly restarts?: number
   /** It runs, and not as it should: more than one of it, say. Absent: nothing is known against it. */
   readonly concern?: string
 }

@@ -69,14 +69,17 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
 async function detect(world: ExecuteWorld, probes: readonly Probe[], settings: RunSettings): Promise<string> {
   const found: string[] = []
   const untold: string[] = []
+  const besides = new Set<string>()
   for (const probe of probes) {
     const finding = await look(world, probe, settings)
     if (finding.found === true) found.push(`${probe.title}: ${finding.because}`)
     if (finding.found === null) untold.push(`${probe.title}: ${finding.because}`)
+    for (const trouble of finding.troubles ?? []) besides.add(trouble)
   }
-  if (found.length > 0) return `detected now: ${found.join('; ')}`
   if (probes.length === 0) return ''
-  return untold.length === 0 ? 'no probe detects damage now' : `no probe detects damage now, but it cannot be told of: ${untold.join('; ')}`
+  const none =
+    untold.length === 0 ? 'no probe detects damage now' : `no probe detects damage now, but it cannot be told of: ${untold.join('; ')}`
+  return [found.length > 0 ? `detected now: ${found.join('; ')}` : none, ...besides].join('; ')
 }
 
 async function look({ ports }: ExecuteWorld, probe: Probe, settings: RunSettings): ReturnType<Probe['look']> {

@@ -137,6 +137,8 @@ export interface Probe<Name extends PortName = PortName> {
 export interface Finding {
   readonly found: boolean | null
   readonly because: string
+  /** What is wrong besides, which no recovery mends, each with what to do about it. Absent: nothing. */
+  readonly troubles?: readonly string[]
 }
 
 export function probe<Name extends PortName>(definition: Probe<Name>): Probe<Name> {

@@ -65,6 +65,7 @@ const facts: StatusFacts = {
     description: 'systemd unit genesis-trading',
     state: { running: 'yes', pids: [7], because: 'active (running)', exitStatus: null },
   },
+  words: { damage: null, troubles: [], untold: null },
   latch: null,
   latchGap: null,
   replication,
@@ -231,6 +232,20 @@ describe('what needs attention', () => {
 
   it('nothing was ever run -> that is nothing to worry about', () => {
     expect(statusOf({ ...facts, lastRun: null })).toMatchObject({ ready: true, lastRun: null })
+  })
+})
+
+describe('what the bot says', () => {
+  it('damage, and other trouble -> both are concerns', () => {
+    expect(concerns({ words: { damage: 'malformed', troubles: ['the disk is full'], untold: null } })).toEqual([
+      'the bot says: malformed (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)',
+      'the disk is full',
+    ])
+  })
+
+  it('its log cannot be read -> named, and that does not make it unready', () => {
+    const status = statusOf({ ...facts, words: { damage: null, troubles: [], untold: 'no journal' } })
+    expect([status.notConfigured[0], status.ready]).toEqual(['log: no journal', true])
   })
 })
 

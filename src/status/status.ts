@@ -1,6 +1,7 @@
 /** Readiness on one screen: one value, with what is not known shown as not known. Reads only. */
 import type { LatchFacts } from '../ports/halt-latch.ts'
 import type { ServiceState } from '../ports/service.ts'
+import type { BotWords } from '../runbook/bot-words.ts'
 import { formatDuration, isoTime } from '../units.ts'
 import type { BackupStatus } from './backup-status.ts'
 import type { ReplicationStatus } from './replication-status.ts'
@@ -26,6 +27,8 @@ export interface StatusFacts {
   readonly system: string
   readonly database: Status['database']
   readonly service: { readonly description: string; readonly state: ServiceState } | null
+  /** What the bot says in its present life; null: no service is configured. */
+  readonly words: BotWords | null
   readonly latch: LatchFacts | null
   /** What would start the bot past a standing latch, with what to do about it; null: nothing that is known. */
   readonly latchGap: string | null
@@ -39,7 +42,7 @@ export interface StatusFacts {
 
 /** Pure. */
 export function statusOf(facts: StatusFacts): Status {
-  const { replication, backup, latch, service } = facts
+  const { replication, backup, latch, service, words } = facts
   const concerns = concernsOf(facts)
   return {
     headline: headlineOf(facts),
@@ -54,6 +57,7 @@ export function statusOf(facts: StatusFacts): Status {
     lastRun: facts.lastRun,
     notConfigured: [
       ...(service === null ? ['service: the bot is stopped and started by hand'] : []),
+      ...(words === null || words.untold === null ? [] : [`log: ${words.untold}`]),
       ...(facts.notifiers === 0 ? ['notify: nobody is told'] : []),
       'watch: nothing looks for damage by itself in this version; a person starts execute',
       'exchange: the third ledger is not compared in this version',
@@ -90,8 +94,11 @@ function gapIn({ timelines, timeline, txid }: BackupStatus): string | null {
     : `files are missing in the replica: what is after ${txid ?? 'its beginning'}, up to ${beyond}, cannot be restored`
 }
 
-function concernsOf({ replication, backup, verified, database, latch, latchGap, lastRun, service }: StatusFacts): readonly string[] {
+function concernsOf({ replication, backup, verified, database, latch, latchGap, lastRun, service, words }: StatusFacts): readonly string[] {
   const concerns: string[] = []
+  if (words !== null && words.damage !== null)
+    concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
+  if (words !== null) concerns.push(...words.troubles)
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
   for (const because of backup.damaged) concerns.push(because)

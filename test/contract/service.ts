@@ -107,14 +107,28 @@ export function serviceContract(host: () => ServiceHost): void {
     expect(again.pids.filter((pid) => pids.includes(pid))).toEqual([])
   })
 
+  const saidBy = async (service: Service, count = 500): Promise<string[]> => (await service.recentLog(count)).lines.map(({ text }) => text)
+
   it('it writes a log -> its newest lines, newest last, and no more than asked for', async () => {
     const service = await begun('obedient')
-    await expect.poll(async () => (await service.recentLog(50)).some((line) => line === 'line 5'), { timeout: 5000 }).toBe(true)
+    await expect.poll(async () => (await saidBy(service)).includes('line 5'), { timeout: 5000 }).toBe(true)
     await service.stop(5000)
-    const lines = await service.recentLog(3)
+    const lines = await saidBy(service, 3)
     expect(lines.length).toBeLessThanOrEqual(3)
     expect(lines.length).toBeGreaterThan(0)
-    expect((await service.recentLog(500)).filter((line) => line.startsWith('line ')).slice(0, 2)).toEqual(['line 1', 'line 2'])
-    expect(await service.recentLog(0)).toEqual([])
+    expect((await saidBy(service)).filter((line) => line.startsWith('line ')).slice(0, 2)).toEqual(['line 1', 'line 2'])
+    expect(await saidBy(service, 0)).toEqual([])
+    expect((await service.recentLog(3)).gap).toBeNull()
+  })
+
+  it('it is started anew -> what it wrote in its life before is not told', async () => {
+    const service = await begun('obedient')
+    await service.stop(5000)
+    expect(await saidBy(service)).toContain('stopping')
+    await service.start()
+    await expect.poll(async () => (await saidBy(service)).includes('line 2'), { timeout: 5000 }).toBe(true)
+    expect(await saidBy(service)).not.toContain('stopping')
+    await service.stop(5000)
+    expect((await saidBy(service)).filter((line) => line === 'line 1')).toEqual(['line 1'])
   })
 }

@@ -133,7 +133,7 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
             host.onStart()
             return stateNow()
           },
-          recentLog: async () => [],
+          recentLog: async () => ({ lines: [], gap: null }),
         }
       : null,
     capture: {

@@ -242,12 +242,41 @@ describeWith([linuxProc], 'a bot as a plain command, and what befalls it', () =>
     expect(readdirSync(records).filter((name) => name.endsWith('.started'))).toHaveLength(20)
   })
 
-  it('the log is larger than what is read of it -> whole lines only', async () => {
+  it('the log is larger than what is read of it -> whole lines of this life only', async () => {
     mkdirSync(join(folder, 'logs'))
-    writeFileSync(join(folder, 'logs', 'bot.log'), Array.from({ length: 40_000 }, (_, n) => `entry ${n}`).join('\n'))
-    const lines = await serviceOf(['true']).recentLog(100_000)
-    expect(lines.at(-1)).toBe('entry 39999')
-    expect(lines.every((line) => /^entry \d+$/.test(line))).toBe(true)
+    writeFileSync(join(folder, 'logs', 'bot.log'), 'of last week, without an end')
+    const service = serviceOf(['sh', '-c', 'i=0; while [ $i -lt 40000 ]; do echo "entry $i"; i=$((i+1)); done; exec sleep 60'])
+    await service.start()
+    const last = async () => (await service.recentLog(1)).lines.at(-1)?.text
+    await expect.poll(last, { timeout: 20_000 }).toBe('entry 39999')
+    const { lines, gap } = await service.recentLog(100_000)
+    expect(lines.every(({ text }) => /^entry \d+$/.test(text))).toBe(true)
+    expect([lines.length > 1000, gap]).toEqual([true, null])
+  })
+
+  it('the log is emptied while it runs -> what it writes after that is told', async () => {
+    const service = serviceOf(['sh', '-c', 'echo before; while [ ! -e go ]; do sleep 0.02; done; echo after; exec sleep 60'])
+    mkdirSync(join(folder, 'logs'))
+    writeFileSync(join(folder, 'logs', 'bot.log'), `${'x'.repeat(100)}\n`)
+    await service.start()
+    await expect.poll(() => service.recentLog(9)).toEqual({ lines: [{ text: 'before', atMs: null }], gap: null })
+    writeFileSync(join(folder, 'logs', 'bot.log'), '')
+    writeFileSync(join(folder, 'go'), '')
+    await expect.poll(() => service.recentLog(9)).toEqual({ lines: [{ text: 'after', atMs: null }], gap: null })
+  })
+
+  it('it was never started here, or by somebody else, or by a version that did not note where its log began -> not known, and why', async () => {
+    const command = ['sleep', '61']
+    const service = serviceOf(command)
+    expect((await service.recentLog(9)).gap).toMatch(/^genesis-dr has not started it yet/)
+    await service.start()
+    const record = join(folder, 'state', 'service', '000001.started')
+    writeFileSync(record, readFileSync(record, 'utf8').split('\n').slice(0, 2).join('\n'))
+    expect((await service.recentLog(9)).gap).toMatch(/^the record of its start does not say/)
+    await service.stop(3000)
+    const byHand = start('sleep', ['61'], { cwd: folder })
+    await expect.poll(async () => (await service.state()).pids).toEqual([byHand.pid])
+    expect((await service.recentLog(9)).gap).toMatch(/^somebody else started it/)
   })
 })
 

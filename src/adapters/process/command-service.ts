@@ -4,11 +4,11 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, realpathSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError, sentenceOf } from '../../errors.ts'
-import type { Service, ServiceState } from '../../ports/service.ts'
+import type { BotLog, Service, ServiceState } from '../../ports/service.ts'
 import { codeOf, makeFolder } from '../filesystem/durable.ts'
 import { bootId, isGone, type ProcessFacts, readProcess } from '../proc/process-table.ts'
 import { programName } from '../proc/program-name.ts'
@@ -49,7 +49,7 @@ export function commandService(options: CommandServiceOptions): Service {
     state: async () => stateOf(look(bot)),
     start: () => start(bot),
     stop: (timeoutMs) => stop(bot, timeoutMs),
-    recentLog: (count) => lastLines(options.logFile, count),
+    recentLog: (count) => recentLog(bot, count),
   }
 }
 
@@ -110,6 +110,17 @@ function howItEnded(begun: Start | null): Pick<ServiceState, 'because' | 'exitSt
   return { because: 'ended; how is not known', exitStatus: null }
 }
 
+async function recentLog(bot: Bot, count: number): Promise<BotLog> {
+  const { start, members } = look(bot)
+  const unknown = (gap: string): BotLog => ({ lines: [], gap })
+  if (start === null) return unknown('genesis-dr has not started it yet, so it writes elsewhere')
+  if (members !== null && members.ours.length === 0 && members.byHand.length > 0)
+    return unknown(`somebody else started it, so it does not write to ${bot.logFile}`)
+  if (start.logFrom === null) return unknown('the record of its start does not say where in the log that was')
+  const lines = await lastLines(bot.logFile, start.logFrom, count)
+  return { lines: lines.map((text) => ({ text, atMs: null })), gap: null }
+}
+
 async function start(bot: Bot): Promise<ServiceState> {
   const before = look(bot)
   const state = stateOf(before)
@@ -142,8 +153,9 @@ interface Wrapper {
 function spawnWrapper(bot: Bot, number: number): Wrapper {
   const { record, ended } = startFiles(bot.folder, number)
   const log = openSync(bot.logFile, 'a')
+  const before = String(fstatSync(log).size)
   try {
-    const child = spawn('sh', ['-c', wrapperProgram, 'genesis-dr-service', record, ended, ...bot.command], {
+    const child = spawn('sh', ['-c', wrapperProgram, 'genesis-dr-service', record, ended, before, ...bot.command], {
       cwd: bot.cwd,
       env: botEnvironment(bot.environment, `${bot.marker}.${number}`),
       detached: true,

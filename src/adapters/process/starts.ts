@@ -1,6 +1,6 @@
 /**
- * The starts of a bot, numbered, each a record in a folder: `000007.started` is written by the wrapper (boot id, its `stat` line) before
- * the bot begins, `000007.ended` holds the exit status of the bot. A number is never used twice, because a record is created exclusively
+ * The starts of a bot, numbered, each a record in a folder: `000007.started` is written by the wrapper (boot id, its `stat` line,
+ * size of the log) before the bot begins, `000007.ended` holds the exit status of the bot. A number is never used twice, because a record is created exclusively
  * and removed only when twenty newer ones exist.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -16,6 +16,8 @@ export interface Start {
   readonly number: number
   /** The wrapper; null when the record is not complete (it is about to be, or its writer died). */
   readonly wrapper: { readonly bootId: string; readonly pid: number; readonly startTicks: number } | null
+  /** Bytes that the log had before; null when the record does not say. */
+  readonly logFrom: number | null
   /** null while it runs, and when the wrapper died before the bot's end. */
   readonly exitStatus: number | null
 }
@@ -38,12 +40,13 @@ export function newestStart(folder: string): Start | null {
 
 export function readStart(folder: string, number: number): Start {
   const { record, ended } = startFiles(folder, number)
-  const [bootId = '', statLine = ''] = (textOf(record) ?? '').split('\n')
+  const [bootId = '', statLine = '', logFrom = ''] = (textOf(record) ?? '').split('\n')
   const facts = decodeStat(statLine)
   const status = /^(\d{1,3})\n$/.exec(textOf(ended) ?? '')?.[1]
   return {
     number,
     wrapper: facts === null ? null : { bootId, pid: facts.pid, startTicks: facts.startTicks },
+    logFrom: /^\d+$/.test(logFrom) ? Number(logFrom) : null,
     exitStatus: status === undefined ? null : Number(status),
   }
 }

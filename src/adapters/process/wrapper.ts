@@ -11,16 +11,17 @@ import { type Environment, inheritedOf } from './inherited.ts'
 export const wrapperExit = { registeredByAnother: 111, notRegistered: 112 } as const
 
 /**
- * Arguments: record file, exit file, then the command. The record holds the boot id and the wrapper's own `stat` line.
+ * Arguments: record file, exit file, size of the log in bytes, then the command. The record holds the boot id, the wrapper's own `stat` line
+ * and that size: what the log has from there on is of this life.
  * The traps are commands, not '' : signals reach the bot, which has no trap, while the wrapper outlives them to learn how it ended.
  */
 export const wrapperProgram = `
-record=$1 ended=$2
-shift 2
+record=$1 ended=$2 log=$3
+shift 3
 set -C
 read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat || exit ${wrapperExit.notRegistered}
 true 2>/dev/null >"$record" || exit ${wrapperExit.registeredByAnother}
-printf '%s\\n%s\\n' "$boot" "$stat" >|"$record" || exit ${wrapperExit.notRegistered}
+printf '%s\\n%s\\n%s\\n' "$boot" "$stat" "$log" >|"$record" || exit ${wrapperExit.notRegistered}
 trap : TERM INT HUP QUIT USR1 USR2
 "$@"
 status=$?

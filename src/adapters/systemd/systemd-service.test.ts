@@ -70,7 +70,47 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
     await expect.poll(() => service.state(), { timeout: 5000 }).toMatchObject({ running: 'yes', pids: [], exitStatus: 1 })
     expect((await service.state()).because).toMatch(/^activating \(auto-restart\), exited with status 1/)
     expect(await service.stop(3000)).toMatchObject({ running: 'no' })
-    expect(await service.recentLog(10)).toContain('database disk image is malformed')
+    const { lines, gap } = await service.recentLog(10)
+    expect([lines.at(-1)?.text, gap]).toEqual(['database disk image is malformed', null])
+  })
+
+  it('it crashes and systemd starts it again -> what it said at each end since somebody started it is told, and nothing older', async () => {
+    const { service, script, name } = await unitOf(
+      'echo "it was malformed last week"; exit 1',
+      'Restart=always\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0\n[Install]\nWantedBy=basic.target',
+    )
+    await host.shell(`systemctl enable ${name}`)
+    await host.shell(`systemctl start ${name}; sleep 0.5`)
+    await service.stop(3000)
+    writeFileSync(
+      script,
+      'n=$(cat "$0.n" 2>/dev/null || echo 0); echo $((n+1)) >"$0.n"; echo "life $n"; [ $n -ge 2 ] && exec sleep 60; exit 3',
+    )
+    await service.start().catch(() => 'it ends at once')
+    await expect.poll(() => service.state(), { timeout: 5000 }).toMatchObject({ running: 'yes', restarts: 2, pids: [expect.any(Number)] })
+    await expect.poll(async () => (await service.recentLog(50)).lines.map(({ text }) => text)).toEqual(['life 0', 'life 1', 'life 2'])
+    const { lines } = await service.recentLog(50)
+    expect(lines.every(({ atMs }) => atMs !== null && Math.abs(atMs - Date.now()) < 60_000)).toBe(true)
+    await service.stop(3000)
+    await service.start()
+    await expect.poll(async () => (await service.recentLog(50)).lines.map(({ text }) => text)).toEqual(['life 3'])
+    await service.stop(3000)
+  })
+
+  it('the unit writes to a file, or there is no journal to read -> what it says is not known, and why', async () => {
+    const { service } = await unitOf(bots.obedient, `StandardOutput=append:${host.folder}/bot.out`)
+    await service.start()
+    expect(await service.recentLog(5)).toEqual({
+      lines: [],
+      gap: 'the unit does not write to the journal (StandardOutput=append)',
+    })
+    await service.stop(3000)
+    const { name } = await unitOf(bots.obedient)
+    const blind = systemdService({
+      unit: name,
+      run: (command, ...rest) => host.run(command === 'journalctl' ? '/absent/journalctl' : command, ...rest),
+    })
+    expect(await blind.recentLog(5)).toEqual({ lines: [], gap: expect.stringMatching(/^the journal cannot be read: ./) })
   })
 
   it('KillMode=process leaves its children running -> they are stopped too', async () => {
@@ -93,10 +133,9 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
 
   it('systemd does not know the unit -> that is said, for every question', async () => {
     const service = systemdService({ unit: 'no-such-bot', run: host.run })
-    for (const ask of [() => service.state(), () => service.start(), () => service.stop(100)]) {
+    for (const ask of [() => service.state(), () => service.start(), () => service.stop(100), () => service.recentLog(5)]) {
       expect(isDrError(await ask().catch((error: unknown) => error), 'SERVICE_UNKNOWN')).toBe(true)
     }
-    expect(await service.recentLog(5)).toEqual([])
   })
 
   it('its unit file is deleted while it runs -> it is still seen and stopped', async () => {

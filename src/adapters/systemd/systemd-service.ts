@@ -5,8 +5,9 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError } from '../../errors.ts'
-import type { Service, ServiceState } from '../../ports/service.ts'
+import type { BotLog, Service, ServiceState } from '../../ports/service.ts'
 import type { Run } from '../process/run-command.ts'
+import { decodeJournal, journalFields, linesOfLife, outsideJournal } from './journal-lines.ts'
 import { decodeUnitFacts, isUnknownUnit, shownProperties, stateOfUnit, type UnitFacts } from './unit-facts.ts'
 
 export interface SystemdServiceOptions {
@@ -31,7 +32,7 @@ export function systemdService(options: SystemdServiceOptions): Service {
     state: () => stateOf(options),
     start: () => start(options),
     stop: (timeoutMs) => stop(options, timeoutMs),
-    recentLog: (count) => recentLog(options, count),
+    recentLog: async (count) => (count <= 0 ? { lines: [], gap: null } : recentLog(options, count)),
   }
 }
 
@@ -70,8 +71,9 @@ async function start(options: SystemdServiceOptions): Promise<ServiceState> {
   const before = await ask(options)
   if (typeof before === 'string') throw notStarted(options.unit, before)
   if (before.ActiveState === 'active') return stateOf(options)
-  // A unit that failed too often refuses to start until this is forgotten.
-  if (before.ActiveState === 'failed') await options.run('systemctl', ['reset-failed', '--', options.unit], askMs)
+  // A unit that failed too often refuses to start until this is forgotten; and one that was stopped while it waited for a restart would go
+  // on counting its restarts, so that what it said before would be taken for words of this life.
+  await options.run('systemctl', ['reset-failed', '--', options.unit], askMs)
   const asked = await options.run('systemctl', ['start', '--no-ask-password', '--', options.unit], startMs)
   if (asked.status === 0) await pause(settleMs)
   const after = await ask(options)
@@ -109,13 +111,24 @@ async function awaitStop(options: SystemdServiceOptions, timeoutMs: number): Pro
   }
 }
 
-async function recentLog({ unit, run }: SystemdServiceOptions, count: number): Promise<readonly string[]> {
-  if (count <= 0) return []
-  const { stdout } = await run('journalctl', ['--no-pager', '-q', '-o', 'cat', '-n', String(count), '-u', unit], askMs)
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .slice(-count)
+async function recentLog(options: SystemdServiceOptions, count: number): Promise<BotLog> {
+  const unknown = (gap: string): BotLog => ({ lines: [], gap })
+  const facts = await ask(options)
+  if (typeof facts === 'string') return unknown(facts)
+  const elsewhere = outsideJournal(facts)
+  if (elsewhere !== null) return unknown(elsewhere)
+  const { unit, run } = options
+  const fields = `--output-fields=${journalFields.join(',')}`
+  const said = await run('journalctl', ['--no-pager', '-o', 'json', fields, '-n', String(count), '-u', unit], askMs)
+  const lines = linesOfLife(decodeJournal(said.stdout), facts)
+  if (said.status !== 0)
+    return { lines: [], gap: `the journal cannot be read: ${firstLine(said.stderr) || `journalctl ended with ${said.status}`}` }
+  // A user who may see a part of the journal only is told so, and gets that part.
+  const hidden = said.stderr.includes('not seeing messages') && lines.length === 0
+  return {
+    lines: lines.slice(-count),
+    gap: hidden ? 'this user may not read the journal of the system (add it to the group systemd-journal)' : null,
+  }
 }
 
 const firstLine = (text: string): string => text.trim().split('\n')[0] ?? ''

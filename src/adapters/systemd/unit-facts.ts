@@ -14,6 +14,9 @@ export const shownProperties = [
   'NRestarts',
   'UnitFileState',
   'ActiveEnterTimestamp',
+  'InvocationID',
+  'StandardOutput',
+  'StandardError',
 ] as const
 
 export type UnitFacts = Readonly<Record<(typeof shownProperties)[number], string>>
@@ -45,7 +48,8 @@ export function stateOfUnit(facts: UnitFacts, pids: readonly number[]): ServiceS
   const waits = facts.SubState === 'auto-restart' || facts.SubState === 'auto-restart-queued'
   const running = runningBy[facts.ActiveState] ?? 'unknown'
   const exitStatus = running === 'yes' && !waits ? null : exitStatusOf(facts)
-  return { running, pids, because: sentenceFor(facts, pids, exitStatus), exitStatus }
+  const restarts = /^\d+$/.test(facts.NRestarts) ? { restarts: Number(facts.NRestarts) } : {}
+  return { running, pids, because: sentenceFor(facts, pids, exitStatus), exitStatus, ...restarts }
 }
 
 // A deactivating unit still has its processes; the states that are not named here are of newer versions, or between two others.

@@ -1,6 +1,6 @@
 /** "Unexpected query errors". */
 import { isDrError } from '../../errors.ts'
-import { lineOfDamage } from '../line-of-damage.ts'
+import { type BotWords, botWords } from '../bot-words.ts'
 import { lookAccess, untouchable } from '../look-access.ts'
 import { probe } from '../runbook.ts'
 
@@ -10,16 +10,20 @@ export const queriesFail = probe({
   asks: "a count of every table, and the bot's own log for words that mean damage.",
   needs: ['checks', 'service', 'files', 'openFiles', 'capture'],
   async look({ checks, service, ...ports }, settings) {
-    const line = service === null ? null : await lineOfDamage(service, settings)
-    if (line !== null) return { found: true, because: `the bot says: ${line}` }
+    const { damage, troubles, untold } = service === null ? silent : await botWords(service, settings)
+    const besides = troubles.length === 0 ? {} : { troubles }
+    if (damage !== null) return { found: true, because: `the bot says: ${damage}`, ...besides }
     try {
       const access = await lookAccess(ports, settings.database)
-      if (access === null) return untouchable
+      if (access === null) return { ...untouchable, ...besides }
       const counts = await checks.rowCounts(settings.database, access)
-      return { found: false, because: `${Object.keys(counts).length} tables can be read` }
+      const readable = `${Object.keys(counts).length} tables can be read`
+      return { found: false, because: untold === null ? readable : `${readable}; ${untold}`, ...besides }
     } catch (error) {
       if (!isDrError(error)) throw error
-      return error.kind === 'damaged' ? { found: true, because: error.message } : { found: null, because: error.message }
+      return { found: error.kind === 'damaged' ? true : null, because: error.message, ...besides }
     }
   },
 })
+
+const silent: BotWords = { damage: null, troubles: [], untold: null }
