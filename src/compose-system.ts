@@ -1,6 +1,7 @@
 /** From settings to a system: adapters, and the ports of the runbooks. */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { composeLatchGap, composeService } from './adapters/compose/compose-service.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { haltLatchAt } from './adapters/filesystem/halt-latch.ts'
 import { journalStoreIn } from './adapters/filesystem/journal-store.ts'
@@ -56,12 +57,14 @@ export function latchPath(settings: SystemSettings): string {
 export function serviceOf({ service, stateFolder, environment }: SystemSettings): Service | null {
   if (service === null) return null
   if ('systemd' in service) return systemdService({ unit: service.systemd, run: runCommand })
+  if ('compose' in service) return composeService({ service: service.compose, at: service.at, run: runCommand })
   return commandService({ command: service.command, cwd: service.cwd, logFile: join(stateFolder, 'bot.log'), stateFolder, environment })
 }
 
-/** A reboot starts an enabled unit, whatever latch stands, unless the unit itself asks for it. */
+/** A reboot starts an enabled unit, and a container that is always to run, whatever latch stands, unless the unit itself asks for it. */
 export async function latchGap(settings: SystemSettings): Promise<string | null> {
   const { service } = settings
+  if (service !== null && 'compose' in service) return composeLatchGap({ service: service.compose, at: service.at, run: runCommand })
   if (service === null || !('systemd' in service)) return null
   const dropIn = haltDropIn(service.systemd, latchPath(settings))
   const { state, because } = await probeHaltDropIn(service.systemd, dropIn, runCommand)

@@ -154,11 +154,12 @@ const backups = (settings: SystemSettings) => async (system: System) => {
 
 const status = (settings: SystemSettings, config: Config) => async (system: System) => {
   const { ports, world } = system
+  const { service } = ports
   return statusOf({
     system: config.name,
     database: { path: settings.database, exists: (await databaseFiles.stat(settings.database)) !== null },
-    service: ports.service === null ? null : { description: ports.service.description, state: await ports.service.state() },
-    words: ports.service === null ? null : await botWords(ports.service, settings),
+    service: service === null ? null : { description: service.description, state: await service.state(), caveat: service.caveat },
+    words: service === null ? null : await botWords(service, settings),
     latch: await ports.latch.read(),
     latchGap: await latchGap(settings),
     replication: await replication(settings)(system),

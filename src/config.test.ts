@@ -73,6 +73,11 @@ describe('what the file says', () => {
       service: { command: ['python3', 'bot.py'], cwd: '/etc/desk/bot' },
     })
     expect(read('service: { command: [bot] }')).toMatchObject({ service: { cwd: '/etc/desk' } })
+    expect(read('service: { compose: trader }').service).toEqual({ compose: 'trader', at: { folder: '/etc/desk' } })
+    expect(read('service: { compose: trader, file: bot/docker-compose.yml }').service).toEqual({
+      compose: 'trader',
+      at: { file: '/etc/desk/bot/docker-compose.yml' },
+    })
   })
 
   it('its own path is relative -> it counts from the working directory', () => {

@@ -33,7 +33,11 @@ export interface Config {
   readonly stateFolder: string
   /** What a capture of this database keeps: a function of its path alone, so that whoever names the database finds its capture. */
   readonly captureFolder: string
-  readonly service: { readonly systemd: string } | { readonly command: readonly string[]; readonly cwd: string } | null
+  readonly service:
+    | { readonly systemd: string }
+    | { readonly command: readonly string[]; readonly cwd: string }
+    | { readonly compose: string; readonly at: { readonly file: string } | { readonly folder: string } }
+    | null
   readonly checks: readonly UserCheck[]
   readonly webhooks: readonly string[]
   readonly stopTimeoutMs: number
@@ -58,6 +62,7 @@ const exactly = 'is too large to be exact as a number: put it in quotes'
 const service = z.union([
   z.strictObject({ systemd: z.string().min(1) }),
   z.strictObject({ command: z.array(z.string()).min(1), cwd: z.string().default('.') }),
+  z.strictObject({ compose: z.string().min(1), file: z.string().min(1).optional() }),
 ])
 const check = z.strictObject({
   name: z.string().min(1),
@@ -88,7 +93,7 @@ export const settings = {
   },
   service: {
     schema: service,
-    help: 'How the bot is stopped and started: a systemd unit, or a command with its working directory. Without it the bot is stopped by hand, and that is said.',
+    help: 'How the bot is stopped and started: a systemd unit; a command with its working directory (`cwd`); or a service of docker compose with its `file`, which is looked for here where none is given. What compose does is tested on recorded output, not on a docker that runs. Without a service the bot is stopped by hand, and that is said.',
     example: '{ systemd: genesis-trading }',
     byDefault: 'none',
   },
@@ -271,7 +276,9 @@ function replicaOf(url: string, resolve: (path: string) => string): { readonly u
 
 function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Config['service'] {
   if (raw === undefined) return null
-  return 'systemd' in raw ? raw : { command: raw.command, cwd: resolve(raw.cwd) }
+  if ('systemd' in raw) return raw
+  if ('command' in raw) return { command: raw.command, cwd: resolve(raw.cwd) }
+  return { compose: raw.compose, at: raw.file === undefined ? { folder: resolve('.') } : { file: resolve(raw.file) } }
 }
 
 /** Statements in a text of SQL, told by the semicolons outside of quotes and comments. */

@@ -2,6 +2,8 @@
 export interface Service {
   /** For people: "unit genesis-trading", "command python3 bot.py"; no other arguments: they may hold secrets. */
   readonly description: string
+  /** What is not proven of how it is stopped and started here. Absent: nothing is known against it. */
+  readonly caveat?: string
   /** What the service manager, or the process table, says now. */
   state(): Promise<ServiceState>
   /**

@@ -263,6 +263,13 @@ describe('what is not configured', () => {
     expect(status).toMatchObject({ service: null, ready: true })
   })
 
+  it('how the service is stopped and started is not proven -> that is named', () => {
+    const { service } = facts
+    if (service === null) throw new Error('these facts have a service')
+    const status = statusOf({ ...facts, service: { ...service, caveat: 'tested on recorded output' } })
+    expect([status.notConfigured[0], status.ready]).toEqual(['service: tested on recorded output', true])
+  })
+
   it('a latch stands -> since when, as a time', () => {
     expect(statusOf({ ...facts, latch: { holder: 'person:ada', reason: 'maintenance', setAtMs: now } }).halt).toEqual({
       holder: 'person:ada',

@@ -26,7 +26,7 @@ export interface Status {
 export interface StatusFacts {
   readonly system: string
   readonly database: Status['database']
-  readonly service: { readonly description: string; readonly state: ServiceState } | null
+  readonly service: { readonly description: string; readonly state: ServiceState; readonly caveat?: string | undefined } | null
   /** What the bot says in its present life; null: no service is configured. */
   readonly words: BotWords | null
   readonly latch: LatchFacts | null
@@ -57,6 +57,7 @@ export function statusOf(facts: StatusFacts): Status {
     lastRun: facts.lastRun,
     notConfigured: [
       ...(service === null ? ['service: the bot is stopped and started by hand'] : []),
+      ...(service?.caveat === undefined ? [] : [`service: ${service.caveat}`]),
       ...(words === null || words.untold === null ? [] : [`log: ${words.untold}`]),
       ...(facts.notifiers === 0 ? ['notify: nobody is told'] : []),
       'watch: nothing looks for damage by itself in this version; a person starts execute',
