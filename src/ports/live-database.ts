@@ -44,6 +44,8 @@ export interface DatabaseLocks {
   lockWriters(): boolean
   /** Why our own locks are not known to be held, by the last that was looked for; null: they are. The first pin and each write lock are. */
   unproven(): string | null
+  /** Why it is not known that a pin of ours stands at this moment; null: the kernel shows it. */
+  pinUnproven(): string | null
   unlockWriters(): void
   /** Backfills what pins allow (PASSIVE). */
   checkpoint(): WalEnd

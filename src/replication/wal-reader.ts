@@ -74,16 +74,17 @@ export class WalReader {
   }
 
   /**
-   * By rule 3 of the pins the former generation was read to its end before it could be left, and there is one new one only. Where that is
-   * not so, either generations without any frame were between (each TRUNCATE checkpoint begins one, also on an empty log), or SQLite's pins
-   * did not hold. The log does not tell which: nothing of the new generation is taken, and whoever attaches anew compares the database.
-   * @throws WAL_UNFOLLOWED, WAL_DAMAGED
+   * By rule 3 of the pins the former generation was read to its end before it could be left, and there is one with frames after it. Its salts
+   * mostly follow on those of the former one. They do not where generations without any frame were between (each TRUNCATE checkpoint begins
+   * one, also on an empty log), nor where a connection that never began a log writes the first frame after that: then the kernel is asked
+   * whether the pin stands.
+   * @throws WAL_UNFOLLOWED when that is not known: whoever attaches anew compares the database. WAL_DAMAGED
    */
   #restart(end: LogEnd): void {
     const header = headerOf(end)
-    if (this.#place !== null && header.salt1 !== (this.#place.header.salt1 + 1) >>> 0) {
-      throw unfollowed()
-    }
+    const follows = this.#place === null || header.salt1 === (this.#place.header.salt1 + 1) >>> 0
+    const unproven = follows ? null : this.#database.locks.pinUnproven()
+    if (unproven !== null) throw unfollowed(unproven)
     // All of it is verified before any of it is taken.
     readFrames(this.#database.bytes, startOf(header), end.frames, () => {})
     this.#place = startOf(header)
@@ -135,9 +136,9 @@ function framesOf({ index, pageSize }: Base): Map<number, number> {
   return frames
 }
 
-function unfollowed(): DrError {
+function unfollowed(unproven: string): DrError {
   return new DrError('WAL_UNFOLLOWED', {
-    what: 'the log began anew more than once since it was last read',
+    what: `the log began anew, and it is not known that only once: ${unproven}`,
     untouched: 'Nothing was taken from the new log; what was published stays.',
     next: 'The capture compares the whole database with the replica by itself, and goes on from there.',
   })

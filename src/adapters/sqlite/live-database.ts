@@ -187,6 +187,7 @@ function openLocks(path: string, descriptor: number): OpenLocks {
         return unproven === null
       },
       unproven: () => unproven,
+      pinUnproven: () => whyUnproven(shm, 'read mark'),
       unlockWriters: () => writer.exec('ROLLBACK'),
       checkpoint: () => checkpoint(passive, descriptor),
       close: () => {
