@@ -5,8 +5,10 @@ import { composeLatchGap, composeService } from './adapters/compose/compose-serv
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { haltLatchAt } from './adapters/filesystem/halt-latch.ts'
 import { journalStoreIn } from './adapters/filesystem/journal-store.ts'
+import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { deviceOf } from './adapters/filesystem/object-store.ts'
 import { outputFiles } from './adapters/filesystem/output-file.ts'
+import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
 import { verificationLogIn } from './adapters/filesystem/verification-log.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeHash } from './adapters/node/hash.ts'
@@ -95,6 +97,8 @@ export async function composeSystem(settings: SystemSettings, use: 'act' | 'look
     service: serviceOf(settings),
     notifiers: settings.webhooks.map(webhookNotifier),
     capture: access,
+    resting: { open: openRestingDatabase },
+    keptSums: keptSumsIn(settings.captureFolder),
   }
   const world: ExecuteWorld = {
     ports,

@@ -9,6 +9,7 @@ const facts: FileFacts = {
   sizeBytes: 9 * 4096,
   interior: [{ number: 5, of: 'table', children: [6, 7] }],
   inWal: new Set(),
+  readPage: () => new Uint8Array(4096),
 }
 
 describe('what a kind of damage does to a file', () => {

@@ -13,8 +13,8 @@ import type { Random } from '../ports/random.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
 import { decodeWalHeader, frameOffset, walHeaderBytes } from '../wal/header.ts'
-import { type DamageKind, type DamagePlan, databaseHeaderBytes, type FileFacts, planDamage } from './damage.ts'
-import { decodeInteriorPage, type InteriorPage, settledPages } from './interior-pages.ts'
+import { type DamageKind, type DamagePlan, databaseHeaderBytes, type FileFacts, pagesToHit, planDamage } from './damage.ts'
+import { decodeInteriorPage, type InteriorPage } from './interior-pages.ts'
 
 export interface Damage {
   readonly kind: DamageKind
@@ -32,8 +32,8 @@ const pollMs = 2
 /** Resolves when the damage is done. @throws DRILL_FAILED when there is nothing to damage; nothing has been damaged then */
 export async function inflictDamage(kind: DamageKind, target: DamageTarget, random: Random, clock: Clock): Promise<Damage> {
   const pageSize = pageSizeOf(target)
-  const plan =
-    kind === 'interior-page' ? await planInterior(target, pageSize, random, clock) : planDamage(kind, factsOf(target, pageSize), random)
+  const inTree = kind === 'interior-page' || kind === 'leaf-payload'
+  const plan = inTree ? await planInTree(kind, target, pageSize, random, clock) : planDamage(kind, factsOf(target, pageSize), random)
   if (kind === 'header') await until(clock, () => !holds(pagesInWal(target), 1))
   const monotonicMs = clock.monotonicMs()
   return { kind, plan, what: act(target, plan), monotonicMs }
@@ -45,19 +45,27 @@ const factsOf = (target: DamageTarget, pageSize: number): FileFacts => ({
   sizeBytes: target.sizeBytes(),
   interior: [],
   inWal: new Set(),
+  readPage: (page) => {
+    const content = new Uint8Array(pageSize)
+    target.read((page - 1) * pageSize, content)
+    return content
+  },
 })
 
-/** A page that is in the WAL now may be out of it after the next restart. */
-async function planInterior(target: DamageTarget, pageSize: number, random: Random, clock: Clock): Promise<DamagePlan> {
-  const facts: FileFacts = { ...factsOf(target, pageSize), interior: interiorPages(target, pageSize) }
-  const settled = settledPages(facts.interior)
-  const wanted = settled.length > 0 ? settled : facts.interior
-  let inWal: ReadonlySet<number> = new Set()
+/** A page that is in the WAL now, or not in the file yet, may be there after the next restart. */
+async function planInTree(
+  kind: 'interior-page' | 'leaf-payload',
+  target: DamageTarget,
+  pageSize: number,
+  random: Random,
+  clock: Clock,
+): Promise<DamagePlan> {
+  let facts = factsOf(target, pageSize)
   await until(clock, () => {
-    inWal = new Set(pagesInWal(target))
-    return wanted.length === 0 || wanted.some((page) => !inWal.has(page.number))
+    facts = { ...factsOf(target, pageSize), interior: interiorPages(target, pageSize), inWal: new Set(pagesInWal(target)) }
+    return pagesToHit(kind, facts).length > 0
   })
-  return planDamage('interior-page', { ...facts, inWal }, random)
+  return planDamage(kind, facts, random)
 }
 
 async function until(clock: Clock, reached: () => boolean): Promise<void> {
@@ -88,7 +96,9 @@ function act(target: DamageTarget, plan: DamagePlan): string {
   switch (plan.do) {
     case 'overwrite':
       target.overwrite(plan.offset, plan.noise)
-      return `${plan.noise.length} bytes of page ${plan.page} of ${target.path} were overwritten with noise`
+      return plan.noise.length === 1
+        ? `one bit of a row in page ${plan.page} of ${target.path} was flipped`
+        : `${plan.noise.length} bytes from page ${plan.page} of ${target.path} on were overwritten with noise`
     case 'truncate': {
       const before = target.sizeBytes()
       target.truncate(plan.sizeBytes)

@@ -9,6 +9,8 @@ export interface DatabaseChecks {
   queryValue(path: string, sql: string, access: FileAccess): Promise<string | number | null>
   /** Rows of each table, by table name. @throws DATABASE_DAMAGED */
   rowCounts(path: string, access: FileAccess): Promise<Readonly<Record<string, number>>>
+  /** What each of the pages is used for: "leaf of table orders", "overflow of index by_time"; a free page is not in the result. @throws DATABASE_DAMAGED */
+  pageUses(path: string, pages: readonly number[], access: FileAccess): Promise<ReadonlyMap<number, string>>
 }
 
 /** 'alone': nobody has the file open and it has no WAL. 'shared': a live database, read through SQLite's locks. */

@@ -22,6 +22,12 @@ export interface LiveDatabase {
   close(): void
 }
 
+/** Databases that nobody has open, as files. */
+export interface RestingDatabases {
+  /** null when nothing is at the path. To be closed. @throws DATABASE_NOT_SQLITE when that is no regular file; IO_FAILED */
+  open(path: string): RestingDatabase | null
+}
+
 /** A database that nobody has open. */
 export interface RestingDatabase {
   readonly identity: BornFile

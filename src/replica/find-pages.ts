@@ -9,6 +9,8 @@ import type { RestorePlan } from './plan.ts'
 export interface FoundPage {
   /** Not verified: to be compared with the checksum that it must have. */
   readonly content: Uint8Array
+  /** Bytes that it takes there. */
+  readonly storedBytes: number
   /** The file that has it. */
   readonly file: ReplicaFile
 }
@@ -29,7 +31,7 @@ export async function findPages(
       const { pageSize } = decodeHeader(await bytesOf(object, 0, headerBytes))
       for (const { page, offset, size } of await indexOf(object)) {
         if (!pages.has(page) || found.has(page)) continue
-        found.set(page, { content: decodePageFrame(await bytesOf(object, offset, size), page, pageSize), file })
+        found.set(page, { content: decodePageFrame(await bytesOf(object, offset, size), page, pageSize), storedBytes: size, file })
       }
     } finally {
       await object.close()

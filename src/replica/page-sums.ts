@@ -124,6 +124,11 @@ export class PageSums {
     return page <= this.#pages ? [this.#high[page] ?? 0, this.#low[page] ?? 0] : [0, 0]
   }
 
+  /** Pages that have a checksum, ascending. */
+  *known(): Generator<number> {
+    for (let page = 1; page <= this.#pages; page++) if (this.#high[page] !== 0) yield page
+  }
+
   /** The first page but `skip` that was never set; null when all were. Every checksum has bit 63. */
   firstMissing(skip: number): number | null {
     for (let page = 1; page <= this.#pages; page++) if (this.#high[page] === 0 && page !== skip) return page

@@ -13,7 +13,7 @@ import { PageSums } from '../replica/page-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, type WalHeader } from '../wal/header.ts'
-import { type FrameIndex, findLogEnd, headerOf, indexFrames, type LogEnd, readWalPage } from './wal-tail.ts'
+import { type FrameIndex, findLogEnd, findRestingEnd, headerOf, indexFrames, type LogEnd, readWalPage } from './wal-tail.ts'
 
 export interface Base {
   readonly pageSize: number
@@ -101,6 +101,15 @@ export async function sumBase(clock: Clock, bytes: DatabaseBytes, base: Base): P
     await clock.sleep(0)
   }
   return sums
+}
+
+/** The base of a database that nobody has open. `pageSize`: where the log does not say it; null: the file is to say it. null: neither does. */
+export function baseAtRest(bytes: DatabaseBytes, pageSize: number | null): Base | null {
+  const end = findRestingEnd(bytes)
+  const first = new Uint8Array(100)
+  bytes.readDatabase(0, first)
+  const known = end.header?.pageSize ?? pageSize ?? decodeDatabaseHeader(first)?.pageSize ?? null
+  return known === null ? null : findBase(bytes, end, known, bytes.databaseBytes())
 }
 
 /** The base as of the end of the log now. @throws WAL_DAMAGED, DATABASE_BUSY, DATABASE_DAMAGED */

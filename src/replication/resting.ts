@@ -6,16 +6,14 @@ import { DrError } from '../errors.ts'
 import type { CaptureAtRest, CaptureFork, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
-import type { DatabaseBytes, RestingDatabase } from '../ports/live-database.ts'
+import type { RestingDatabase } from '../ports/live-database.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
-import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import { type Base, findBase, sumBase } from './base-scan.ts'
+import { baseAtRest, sumBase } from './base-scan.ts'
 import { beginFork, type TimelineWorld } from './begin-timeline.ts'
 import { catchUp } from './catch-up.ts'
 import { readLastPoint } from './last-point.ts'
 import { Scrub } from './scrub.ts'
-import { findRestingEnd } from './wal-tail.ts'
 
 export interface RestingWorld extends TimelineWorld {
   readonly state: CaptureState
@@ -47,7 +45,7 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
   if (opened === null) return outcome(false, `there is no file at ${world.databasePath}`)
   try {
     const { bytes } = opened
-    const base = baseAtRest(bytes)
+    const base = baseAtRest(bytes, null)
     if (base === null) return outcome(false, 'neither the file nor its log says what its page size is')
     const last = await readLastPoint(world.store, current, bytes, base)
     if (last === null) return outcome(false, 'the replica holds no restore point')
@@ -74,7 +72,7 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
   try {
     const { bytes, disk } = opened
     const timeline = newestComplete(await readCatalogue(store))
-    const base = baseAtRest(bytes)
+    const base = baseAtRest(bytes, null)
     const last = base === null ? null : await readLastPoint(store, timeline, bytes, base)
     if (base === null || last === null) return unjudged(timeline.latestTxid, 'neither the file nor its log says what its page size is')
     if (last.pageSize !== base.pageSize)
@@ -95,14 +93,6 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
 
 function unjudged(txid: number, because: string): ScrubOutcome {
   return { reads: 'page cache only', judged: 0, waiting: 0, of: 0, turnEndedMs: null, turnTookMs: null, damaged: [], txid, because }
-}
-
-function baseAtRest(bytes: DatabaseBytes): Base | null {
-  const end = findRestingEnd(bytes)
-  const first = new Uint8Array(100)
-  bytes.readDatabase(0, first)
-  const pageSize = end.header?.pageSize ?? decodeDatabaseHeader(first)?.pageSize ?? null
-  return pageSize === null ? null : findBase(bytes, end, pageSize, bytes.databaseBytes())
 }
 
 async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Promise<DrainOutcome> {

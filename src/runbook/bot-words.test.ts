@@ -88,7 +88,7 @@ describe('the probes that listen to it', () => {
     recentLog: async () => ({ lines, gap }),
   })
   const runs: Partial<ServiceState> = { running: 'yes', because: 'active (running)', exitStatus: null }
-  const checks = { integrity: async () => [], queryValue: async () => 0, rowCounts: async () => ({}) }
+  const checks = { integrity: async () => [], queryValue: async () => 0, rowCounts: async () => ({}), pageUses: async () => new Map() }
   const troubles = [expect.stringContaining('disk is full')]
 
   it.each<[string, Service, unknown]>([

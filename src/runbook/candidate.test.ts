@@ -134,6 +134,7 @@ describe('a candidate', () => {
     integrity: async (path) => ((readFileSync(path)[0] ?? 0) >= txid ? ['*** in database main ***'] : []),
     queryValue: async () => 0,
     rowCounts: async () => ({ orders: 3 }),
+    pageUses: async () => new Map(),
   })
   const portsWith = (checks: DatabaseChecks) => ({ store, files: databaseFiles, outputs: outputFiles, checks })
   const work = () => ({ settings, progress: () => {} })

@@ -8,6 +8,7 @@ const sound: DatabaseChecks = {
   integrity: async () => [],
   queryValue: async () => 0,
   rowCounts: async () => ({ orders: 12, positions: 3 }),
+  pageUses: async () => new Map(),
 }
 const orphans = { name: 'no orphans', sql: 'SELECT count(*) FROM orders', equals: 0 }
 const failing = (code: ErrorCode) => (): Promise<never> =>
@@ -70,7 +71,10 @@ describe('a database that was restored', () => {
   })
 
   it('it has no table at all -> it can be read, and that is seen', async () => {
-    expect((await check({ rowCounts: async () => ({}) }))[1]).toMatchObject({ outcome: 'pass', observed: 'no tables' })
+    expect((await check({ rowCounts: async () => ({}), pageUses: async () => new Map() }))[1]).toMatchObject({
+      outcome: 'pass',
+      observed: 'no tables',
+    })
   })
 
   it('something that is no error of ours is thrown -> it is a bug, not a result', async () => {

@@ -76,7 +76,7 @@ describe('the page of DATABASE_CORRUPTION', () => {
   })
 
   it('every validation -> with the name of a check that a recovery really makes, or names as not configured', async () => {
-    const checks = { integrity: async () => [], queryValue: async () => 0, rowCounts: async () => ({}) }
+    const checks = { integrity: async () => [], queryValue: async () => 0, rowCounts: async () => ({}), pageUses: async () => new Map() }
     const made = [...(await checkDatabase(checks, 'bot.db', 'alone', { integrity: 'quick', checks: [] })), ...exchangeChecks]
     expect(new Set(databaseCorruption.validation.map(({ check }) => check))).toEqual(new Set(made.map(({ check }) => check)))
     const lines = under('Validation').split('\n')

@@ -37,6 +37,8 @@ export interface RunFacts {
     /** What was proven of it, each with how. */
     readonly verified: readonly string[]
   }
+  /** The damage was in pages whose content the replica has: they were replaced, and nothing was given up. */
+  readonly repaired: { readonly pages: readonly number[] }
   readonly restored: { readonly path: string; readonly inode: number; readonly sizeBytes: number; readonly sum: string }
   readonly validation: readonly CheckResult[]
   /** A drill's own measure: what the writer was told is committed and the recovered database lacks. */

@@ -8,7 +8,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import type { DatabaseFiles } from '../ports/database-files.ts'
 import type { HaltLatch } from '../ports/halt-latch.ts'
-import type { FileIdentity } from '../ports/live-database.ts'
+import type { KeptSums } from '../ports/kept-sums.ts'
+import type { FileIdentity, RestingDatabases } from '../ports/live-database.ts'
 import type { Notifier } from '../ports/notifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { OpenFiles } from '../ports/open-files.ts'
@@ -29,6 +30,10 @@ export interface RunbookPorts {
   readonly service: Service | null
   readonly notifiers: readonly Notifier[]
   readonly capture: CaptureAccess
+  /** For what was set aside. */
+  readonly resting: RestingDatabases
+  /** What the capture keeps of the pages. */
+  readonly keptSums: KeptSums
 }
 
 /** The capture of this database: the process that runs, or, where none does, ourselves while we hold its lock. */

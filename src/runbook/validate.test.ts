@@ -37,7 +37,12 @@ const stateOf = (evidence: JsonObject): RunState => ({
 })
 const chosen = { timeline: '00000001', txid: 0x12af, timestampMs: Date.UTC(2024, 11, 31) }
 const again = (run: RunState, problems: readonly string[] = []) => {
-  const checks: DatabaseChecks = { integrity: async () => problems, queryValue: async () => 0, rowCounts: async () => ({ orders: 3 }) }
+  const checks: DatabaseChecks = {
+    integrity: async () => problems,
+    queryValue: async () => 0,
+    rowCounts: async () => ({ orders: 3 }),
+    pageUses: async () => new Map(),
+  }
   return validateRun({ ...atRest, checks, clock: world.journal.clock }, world.settings('run-1'), run)
 }
 

@@ -10,9 +10,11 @@ import type { RunState } from '../workflow/run-state.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, passed } from './check-result.ts'
 import { choosePoint, drainedTimeline } from './choose-point.ts'
+import { type DamagedPage, describeDamaged, pagesCheck } from './damaged-pages.ts'
 import { exchangeChecks, exchangeNotProven } from './exchange.ts'
 import { factsOf } from './execute.ts'
 import { lookAccess } from './look-access.ts'
+import { pageList } from './page-list.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
 
 export interface ValidateReport {
@@ -25,6 +27,8 @@ export interface ValidateReport {
   readonly durationMs: number
   readonly validation: readonly CheckResult[]
   readonly notProven: readonly string[]
+  /** Of the live database file: pages that are not what was committed. */
+  readonly damagedPages: readonly DamagedPage[]
 }
 
 /** `scratch`: a path for the temporary file, which is removed at the end. @throws REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED, DISK_FULL */
@@ -37,6 +41,7 @@ export async function validate(
   const { store, files, outputs, checks, clock, capture } = ports
   const began = clock.monotonicMs()
   const { pid, control } = await capture.reach()
+  const scrubbed = await control.scrub()
   const drained = pid === null ? null : await control.drain()
   const { timeline, plan } = await choosePoint(store, drainedTimeline(drained), { kind: 'latest' })
   await requireRoom(ports, plan, scratch)
@@ -49,11 +54,18 @@ export async function validate(
     ]
     const failed = failedOf(validation)
     const durationMs = clock.monotonicMs() - began
-    const success = failed.length === 0
-    await verifications.write({ timeline: timeline.number, txid: plan.txid, atMs: clock.wallMs(), passed: success, durationMs })
+    await verifications.write({ timeline: timeline.number, txid: plan.txid, atMs: clock.wallMs(), passed: failed.length === 0, durationMs })
+    const damagedPages = await describeDamaged(ports, scrubbed, plan, scratch)
+    const pages = pagesCheck(scrubbed, damagedPages)
+    const success = failed.length === 0 && damagedPages.length === 0
     const complete =
       drained === null ? 'no capture runs: commits since it last ran are not covered' : drained.complete ? null : drained.because
-    const headline = success ? `${formatTxid(plan.txid)} was restored and passes` : `${formatTxid(plan.txid)} fails: ${failed.join(', ')}`
+    const replica =
+      failed.length === 0 ? `${formatTxid(plan.txid)} was restored and passes` : `${formatTxid(plan.txid)} fails: ${failed.join(', ')}`
+    const headline =
+      damagedPages.length === 0
+        ? replica
+        : `${pageList(scrubbed.damaged)} of the database file ${scrubbed.damaged.length === 1 ? 'is' : 'are'} damaged (genesis-dr execute --scenario DATABASE_CORRUPTION repairs that); ${replica}`
     return {
       success,
       because: complete === null ? headline : `${headline}; ${complete}`,
@@ -61,8 +73,13 @@ export async function validate(
       txid: formatTxid(plan.txid),
       timestamp: isoTime(restored.timestampMs),
       durationMs,
-      validation,
-      notProven: [...(complete === null ? [] : ['the newest commits']), exchangeNotProven],
+      validation: pages === null ? validation : [...validation, pages],
+      notProven: [
+        ...(complete === null ? [] : ['the newest commits']),
+        ...(pages === null ? [`the pages of the database file: ${scrubbed.because}`] : []),
+        exchangeNotProven,
+      ],
+      damagedPages,
     }
   } finally {
     await files.removeTemporary(scratch)
@@ -92,6 +109,7 @@ export async function validateRun(
     durationMs: clock.monotonicMs() - began,
     validation,
     notProven: [exchangeNotProven],
+    damagedPages: [],
   }
 }
 

@@ -158,6 +158,7 @@ export const validated: ValidateReport = {
   durationMs: 40,
   validation: result.validation,
   notProven: ['exchange'],
+  damagedPages: [],
 }
 
 /** Everything is well here, and every request is noted in `calls`. */

@@ -1,7 +1,7 @@
 /** Runbooks of steps that a test makes, on a system that has nothing but journals: for what runs a runbook, whatever its steps do. */
 import { nodeHash } from '../../src/adapters/node/hash.ts'
 import { seededRandom } from '../../src/drill/seeded-random.ts'
-import type { CaptureAtRest } from '../../src/ports/capture-control.ts'
+import type { CaptureAtRest, ScrubOutcome } from '../../src/ports/capture-control.ts'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
 import type { ExecuteWorld } from '../../src/runbook/execute.ts'
 import type { Runbook, RunbookPorts, Step, StepResult } from '../../src/runbook/runbook.ts'
@@ -47,13 +47,28 @@ export interface SmallSystem {
   readonly time: { wallMs: number; monotonicMs: number }
 }
 
+const unjudged: ScrubOutcome = {
+  reads: 'direct',
+  judged: 0,
+  waiting: 0,
+  of: 0,
+  turnEndedMs: null,
+  turnTookMs: null,
+  damaged: [],
+  txid: 0,
+  because: 'nothing was captured',
+}
+
 /** A database that stands at its path, without a log, and that nobody has open or captures. */
 export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
   files: {
     stat: async (path) => (/-(wal|shm)$/.test(path) ? null : { device: 1, inode: 1, sizeBytes: 0, mode: 0o600, uid: 0, gid: 0 }),
   } as RunbookPorts['files'],
   openFiles: { holders: async () => ({ processes: [], complete: true, because: 'all were looked into' }) },
-  capture: { reach: async () => ({ pid: null, control: {} as CaptureAtRest }), knownFile: async () => null },
+  capture: {
+    reach: async () => ({ pid: null, control: { ...({} as CaptureAtRest), scrub: async () => unjudged } }),
+    knownFile: async () => null,
+  },
 }
 
 /** Its steps have no ports. */

@@ -144,6 +144,8 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
     store: {} as RunbookPorts['store'],
     outputs: { ...({} as RunbookPorts['outputs']), whyNotLike: async () => host.ownerLost },
     checks: {} as RunbookPorts['checks'],
+    resting: {} as RunbookPorts['resting'],
+    keptSums: {} as RunbookPorts['keptSums'],
   }
   const { world: small } = smallSystem()
   const desk: ExecuteWorld = { ...small, journal: { ...small.journal, clock: ports.clock }, ports, settings: () => settings }

@@ -44,4 +44,15 @@ export const databaseChecks: DatabaseChecks = {
       }
       return counts
     }),
+  pageUses: async (path, pages, access) =>
+    readDatabase(path, access, (database) => {
+      const uses = database.prepare(`SELECT d.pagetype AS part, coalesce(s.type, 'schema') AS type, d.name FROM dbstat AS d
+        LEFT JOIN sqlite_schema AS s ON s.name = d.name AND s.type IN ('table', 'index') WHERE d.pageno = ?`)
+      const found = new Map<number, string>()
+      for (const page of pages) {
+        const row = uses.get(page)
+        if (row !== undefined) found.set(page, `${String(row['part'])} of ${String(row['type'])} ${String(row['name'])}`)
+      }
+      return found
+    }),
 }

@@ -11,6 +11,7 @@ import { notifyTeam } from '../steps/notify-team.ts'
 import { preserveEvidence } from '../steps/preserve-evidence.ts'
 import { protectAgain } from '../steps/protect-again.ts'
 import { reconcileExchange } from '../steps/reconcile-exchange.ts'
+import { repairPages } from '../steps/repair-pages.ts'
 import { restoreDatabase } from '../steps/restore-database.ts'
 import { resumeTrading } from '../steps/resume-trading.ts'
 import { stopTrading } from '../steps/stop-trading.ts'
@@ -31,6 +32,7 @@ export const databaseCorruption: Runbook = {
     drainReplica,
     preserveEvidence,
     notifyTeam,
+    repairPages,
     findLastGood,
     restoreDatabase,
     validateRecovery,

@@ -27,6 +27,9 @@ export function findLastGoodOn(number: string | null) {
       return { outcome: 'skipped', because, evidence: {} }
     },
     async act(ports, scope) {
+      if (scope.facts.repaired !== undefined) {
+        return { outcome: 'skipped', because: 'the database was repaired by the page, so that nothing has to be given up', evidence: {} }
+      }
       const temporary = temporaryName(scope)
       const candidate = await restoreChosen(ports, scope, number ?? drainedTimeline(scope.facts.drained), target, temporary)
       const chosen = await chosenFacts(ports.store, scope, candidate, temporary)
