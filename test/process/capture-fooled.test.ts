@@ -1,5 +1,5 @@
 /** What people and programs do to the files of a live database under its capture: nothing of it may pass as complete. */
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -30,30 +30,50 @@ const client = () => captureClient(system.settings.captureFolder)
 const restoredTo = async (name: string): Promise<number> =>
   Number(query((await restoreNewest(system, name)).path, 'SELECT max(seq) AS last FROM ticks')['last'])
 
-describeWith([python], 'under a capture', () => {
-  it('the database is renamed away while the bot goes on -> what it commits to the renamed files is copied all the same', async () => {
-    const writer = await startWriter(system, '--rate', '200')
-    await startCapture(system)
+const suffixes = ['', '-wal', '-shm'] as const
+
+/** Whoever has the files open may commit to them still, and we have them open too. */
+const takenAway: Readonly<Record<string, () => void>> = {
+  'the database is renamed away': () => {
     const aside = join(system.folder, 'aside')
     mkdirSync(aside)
-    for (const suffix of ['', '-wal', '-shm']) renameSync(`${system.database}${suffix}`, join(aside, `bot.db${suffix}`))
-    const then = witnessed(system).length
-    await until(() => witnessed(system).length > then + 100, 'commits to the renamed files')
-    expect((await client().position()).continuous).toBe(false)
-    await end(system, writer, 'SIGTERM')
-    expect((await client().drain()).complete).toBe(true)
-    expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
-  })
+    for (const suffix of suffixes) renameSync(`${system.database}${suffix}`, join(aside, `bot.db${suffix}`))
+  },
+  'the database is deleted': () => {
+    for (const suffix of suffixes) rmSync(`${system.database}${suffix}`)
+  },
+  'the log alone is deleted': () => rmSync(`${system.database}-wal`),
+}
 
-  it('the database is deleted while the bot goes on -> the same', async () => {
-    const writer = await startWriter(system, '--rate', '200')
+describeWith([python], 'under a capture', () => {
+  it.each(Object.entries(takenAway))(
+    '%s while the bot goes on -> what it still commits is copied, and it is said',
+    async (_name, takeAway) => {
+      const writer = await startWriter(system, '--rate', '200')
+      await startCapture(system)
+      takeAway()
+      const then = witnessed(system).length
+      await until(() => witnessed(system).length > then + 100, 'commits to the files that are open')
+      expect((await client().position()).continuous).toBe(false)
+      await end(system, writer, 'SIGTERM')
+      expect((await client().drain()).complete).toBe(true)
+      expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
+    },
+  )
+
+  it('the file is cut to half its size while the bot goes on -> nothing of that is copied: all that was committed is restored', async () => {
+    const writer = await startWriter(system, '--rate', '300', '--payload', '2000', '--autocheckpoint', '20')
+    await until(() => witnessed(system).length > 100, 'pages in the file')
     await startCapture(system)
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${system.database}${suffix}`)
+    truncateSync(system.database, 4096 * Math.floor(statSync(system.database).size / 8192))
     const then = witnessed(system).length
-    await until(() => witnessed(system).length > then + 50, 'commits to the deleted files')
+    await until(() => witnessed(system).length > then + 50 || writer.exitCode !== null, 'commits, or the end of a bot that has met it')
     await end(system, writer, 'SIGTERM')
     await client().drain()
-    expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
+    const { path } = await restoreNewest(system, 'r.db')
+    expect(query(path, 'PRAGMA integrity_check')).toEqual({ integrity_check: 'ok' })
+    const last = witnessed(system).at(-1)
+    expect(query(path, 'SELECT max(seq) AS seq, sum(amount) AS sum FROM ticks')).toEqual({ seq: last?.seq, sum: last?.sum })
   })
 
   it('another file is put in its place while it is in use -> a drain never says that everything is copied', async () => {
