@@ -21,7 +21,7 @@ import type { CaptureEvent } from './capture-event.ts'
 import { keepSums } from './keep-sums.ts'
 import { readLastPoint } from './last-point.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
-import { carryOut, type Meeting } from './resume-tasks.ts'
+import { bind, carryOut, type Meeting } from './resume-tasks.ts'
 
 export interface CaptureWorld extends TimelineWorld {
   readonly openDatabase: () => LiveDatabase
@@ -77,13 +77,13 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   const binding = await world.state.read()
   const meeting = await meet(world, database, catalogue, forked ? 'bound' : binding)
   const decision = decideResume({ ...meeting.facts, takeOver: options.takeOver })
-  if (decision.do === 'begin') warnOfEmptied(world, binding)
+  if (decision.do === 'begin') warnOfEmptied(world, binding, catalogue)
   const attached = await carryOut(meeting, decision)
   const { timeline, timelineId, txid, sums } = attached
   const older = forked ? null : olderBy(meeting, decision, binding)
   const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize: attached.base.pageSize }, sums)
   if (unkept !== null) world.onEvent({ type: 'warning', because: unkept })
-  await world.state.write({ path: database.path, ...database.identity, replica: world.store.url, timeline, timelineId, older })
+  await bind(meeting, { number: timeline, id: timelineId }, older)
   world.onEvent({ type: 'attached', do: decision.do, because: decision.because, timeline, txid })
   if (older !== null) await tellOlder(world, catalogue, older)
   return attached
@@ -112,8 +112,9 @@ async function tellOlder({ store, onEvent }: CaptureWorld, { timelines }: Catalo
 }
 
 /** A replica that we wrote to and that is empty now was deleted, or its disk is not mounted. */
-function warnOfEmptied({ store, onEvent }: CaptureWorld, binding: CaptureBinding | null): void {
-  if (binding?.replica !== store.url) return
+function warnOfEmptied({ store, onEvent }: CaptureWorld, binding: CaptureBinding | null, { timelines }: Catalogue): void {
+  // A beginning that did not come to its first point is none of that.
+  if (binding?.replica !== store.url || timelines.some(({ id }) => id === binding.timelineId)) return
   const because = `${store.url} is empty, though timeline ${binding.timeline} was written there: is its disk mounted? The copy begins anew`
   onEvent({ type: 'warning', because })
 }

@@ -2,6 +2,7 @@
 import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
+import type { OlderDatabase } from '../ports/capture-state.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import type { Catalogue, CatalogueTimeline } from '../replica/catalogue.ts'
 import { fileKey, snapshotLevel } from '../replica/layout.ts'
@@ -61,6 +62,7 @@ export async function carryOut(meeting: Meeting, decision: ResumeDecision): Prom
 const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
   begin: async (meeting) => {
     const timeline = meeting.catalogue.timelines.at(-1) ?? (await beginFirstTimeline(meeting.world, meeting.catalogue))
+    await bind(meeting, timeline, null)
     return publishPages(meeting, timeline, 'all', 1)
   },
   continue: async (meeting) => {
@@ -106,6 +108,15 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
   refuse: async (meeting, decision) => {
     throw refused(meeting, decision)
   },
+}
+
+/**
+ * From now on this file is the database of that timeline, whatever becomes of its content. At a beginning it is said before the first point is
+ * published: whoever dies right after that would be refused, when the bot has rewritten the file meanwhile.
+ */
+export function bind({ world, database }: Meeting, timeline: Named, older: OlderDatabase | null): Promise<void> {
+  const of = { timeline: numberOf(timeline), timelineId: timeline.id, older }
+  return world.state.write({ path: database.path, ...database.identity, replica: world.store.url, ...of })
 }
 
 async function afterFork(meeting: Meeting, ancestor: Ancestor, timeline: Named, from: CatchUpFrom): Promise<Standing> {

@@ -1,0 +1,80 @@
+/** In which order a capture makes itself known, so that it may die between any two of its writes. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
+import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
+import { openFolderStore } from '../adapters/filesystem/object-store.ts'
+import { nodeClock } from '../adapters/node/clock.ts'
+import { nodeRandom } from '../adapters/node/random.ts'
+import { openLiveDatabase } from '../adapters/sqlite/live-database.ts'
+import type { CaptureState } from '../ports/capture-state.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { readCatalogue } from '../replica/catalogue.ts'
+import { attach, type CaptureWorld } from './attach.ts'
+import type { CaptureEvent } from './capture-event.ts'
+
+let folder = ''
+let bot: DatabaseSync
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'genesis-dr-attach-'))
+  bot = new DatabaseSync(join(folder, 'bot.db'))
+  bot.exec('PRAGMA journal_mode=WAL; CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(20000))')
+})
+afterEach(() => {
+  bot.close()
+  rmSync(folder, { recursive: true })
+})
+
+async function world(over: { readonly store?: Partial<ObjectStore>; readonly state?: Partial<CaptureState> } = {}) {
+  const events: CaptureEvent[] = []
+  const databasePath = join(folder, 'bot.db')
+  const made: CaptureWorld = {
+    store: { ...(await openFolderStore('file:replica', join(folder, 'replica'))), ...over.store },
+    clock: nodeClock,
+    random: nodeRandom,
+    state: { ...captureStateIn(folder), ...over.state },
+    keptSums: keptSumsIn(folder),
+    openDatabase: () => openLiveDatabase(databasePath),
+    onEvent: (event) => events.push(event),
+    flushIntervalMs: 50,
+    scrubTurnMs: 3_600_000,
+    databasePath,
+  }
+  return { ...made, events }
+}
+
+/** The attach that dies when `dies` is called, and one after the bot has rewritten its whole file. */
+async function dieThenAttach(over: Parameters<typeof world>[0]): Promise<readonly CaptureEvent[]> {
+  await expect(attach(await world(over), { takeOver: false, fork: null })).rejects.toThrow('dies here')
+  bot.exec('UPDATE t SET x = randomblob(40000); VACUUM')
+  bot.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+  const next = await world()
+  ;(await attach(next, { takeOver: false, fork: null })).database.close()
+  return next.events
+}
+
+const dies = (): Promise<never> => Promise.reject(new Error('dies here'))
+
+it('it dies when the first point is published -> the next one knows the file, whatever the bot made of it meanwhile', async () => {
+  const { store } = await world()
+  let snapshots = 0
+  const create: ObjectStore['create'] = async (key, body, timestampMs) => {
+    const outcome = await store.create(key, body, timestampMs)
+    if (key.endsWith('.ltx')) snapshots++
+    return snapshots > 0 ? dies() : outcome
+  }
+  expect(await dieThenAttach({ store: { create } })).toMatchObject([{ type: 'attached', do: expect.stringMatching(/^(snapshot|diff)$/) }])
+  expect((await readCatalogue(store)).timelines).toMatchObject([{ number: '00000001', latestTxid: 2 }])
+})
+
+it('it dies when the file is bound and nothing is published -> the next one begins, and warns of nothing', async () => {
+  const { state } = await world()
+  const write: CaptureState['write'] = async (binding) => {
+    await state.write(binding)
+    return dies()
+  }
+  expect(await dieThenAttach({ state: { write } })).toMatchObject([{ type: 'attached', do: 'begin', timeline: '00000001' }])
+})
