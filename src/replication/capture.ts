@@ -10,7 +10,7 @@ import { type Attached, type AttachOptions, attach, type CaptureWorld } from './
 import { readPageNow } from './base-scan.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
-import { Pins } from './pins.ts'
+import { type Checkpointed, Pins } from './pins.ts'
 import { Scrub } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
 import { findLogEnd, type LogEnd } from './wal-tail.ts'
@@ -42,6 +42,8 @@ export class Capture {
   #logDamage: string | null = null
   /** The database file is not what it was; the log can still be read. */
   #fileDamage: string | null = null
+  /** Why the log cannot become small again, null when it can; it is read on all the same. */
+  #checkpointTrouble: string | null = null
   /** What only a new attach can mend. */
   #moved: DrError | null = null
   #letGo = false
@@ -152,7 +154,7 @@ export class Capture {
       lagMs: oldestMs === null ? 0 : Math.max(0, this.#world.clock.wallMs() - oldestMs),
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
       moved,
-      trouble: trouble ?? this.#unproven(),
+      trouble: trouble ?? this.#checkpointTrouble ?? this.#unproven(),
       damage: this.#logDamage ?? this.#fileDamage,
       scrub: this.#scrub.facts,
       continuous: this.#logDamage === null && moved.length === 0,
@@ -244,10 +246,23 @@ export class Capture {
   #look(): void {
     const { locks, bytes } = this.#attached.database
     this.#end = this.#reader.readOn()
-    const checkpointed = this.#fileDamage === null ? this.#pins.tend(this.#end) : null
+    const checkpointed = this.#fileDamage === null ? this.#tend(this.#end) : null
     if (checkpointed === null) return
     this.#world.onEvent({ type: 'checkpointed', ...checkpointed })
     this.#end = findLogEnd(locks, bytes)
+  }
+
+  #tend(end: LogEnd): Checkpointed | null {
+    try {
+      const checkpointed = this.#pins.tend(end)
+      if (checkpointed !== null) this.#checkpointTrouble = null
+      return checkpointed
+    } catch (error) {
+      if (!isDrError(error, 'DISK_FULL')) throw error
+      if (this.#checkpointTrouble === null) this.#world.onEvent({ type: 'warning', because: error.message })
+      this.#checkpointTrouble = error.message
+      return null
+    }
   }
 
   /** The first bytes of the file, which SQLite itself does not look at while the log has a newer first page. */

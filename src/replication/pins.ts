@@ -25,7 +25,7 @@ import type { LogEnd } from './wal-tail.ts'
  * the pin stays where it is: the bot's own checkpoints then find nothing to do.
  */
 const checkpointBytes = 16 * 1024 * 1024
-/** Chosen: a checkpoint that a reader of the bot's own cut short is tried again after a second, not at every look. */
+/** Chosen: a checkpoint that a reader of the bot's own or a full disk cut short is tried again after a second, not at every look. */
 const checkpointPauseMs = 1000
 
 export interface Checkpointed {
@@ -53,12 +53,20 @@ export class Pins {
     this.#frameBytes = frameHeaderBytes + pageSize
   }
 
-  /** Lets the log become small again when it has grown. `end`: as it was just read to. null: nothing was checkpointed under the lock. */
+  /**
+   * Lets the log become small again when it has grown. `end`: as it was just read to. null: nothing was checkpointed under the lock.
+   * @throws DISK_FULL and what else SQLite says of a checkpoint; the pins stand as they must, and it may be tried again
+   */
   tend(end: LogEnd): Checkpointed | null {
     if (end.frames === this.#fullAt || !this.#reader.hasReadTo(end)) return null
     if (this.#fullAt !== null) this.#leaveFull()
     if (end.frames * this.#frameBytes < checkpointBytes || this.#clock.monotonicMs() < this.#noCheckpointBeforeMs) return null
-    return this.#checkpoint()
+    try {
+      return this.#checkpoint()
+    } catch (error) {
+      this.#noCheckpointBeforeMs = this.#clock.monotonicMs() + checkpointPauseMs
+      throw error
+    }
   }
 
   /**
