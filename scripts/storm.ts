@@ -6,9 +6,10 @@
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../src/drill/seeded-random.ts'
 import { sentenceOf } from '../src/errors.ts'
-import { addFacts, describeFacts, noFacts } from '../test/storm/storm-facts.ts'
+import { crossLockPage } from '../test/storm/lock-page.ts'
+import { addFacts, describeFacts, noFacts, type StormFacts } from '../test/storm/storm-facts.ts'
 import { type StormShape, stormTurn } from '../test/storm/storm-turn.ts'
-import { clear, endAll, makeSystem } from '../test/support/system.ts'
+import { clear, endAll, makeSystem, type TestSystem } from '../test/support/system.ts'
 
 const help = `npm run storm -- [options]
   --seconds N          how long, all turns together (600)
@@ -18,6 +19,7 @@ const help = `npm run storm -- [options]
   --page-size N|all    512 to 65536 (all: each turn another one)
   --auto-vacuum KIND   none, full, incremental or all (all)
   --big MIB            the largest transactions (40)
+  --lock-page          instead of all that: a database that crosses 1 GiB, where SQLite leaves a page out (4 GiB of disk, about a minute)
 `
 
 const { values } = parseArgs({
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     'page-size': { type: 'string', default: 'all' },
     'auto-vacuum': { type: 'string', default: 'all' },
     big: { type: 'string', default: '40' },
+    'lock-page': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -54,7 +57,7 @@ function chosen<T extends string | number>(name: 'page-size' | 'auto-vacuum', al
 
 function shapeOf(turn: number, seed: number): StormShape {
   const { below } = seededRandom(seed)
-  const pick = <T>(all: readonly [T, ...T[]] | readonly T[]): T => all[below(all.length)] as T
+  const pick = (all: readonly number[]): number => all[below(all.length)] ?? 0
   return {
     seed,
     pageSize: chosen('page-size', pageSizes, turn),
@@ -65,6 +68,33 @@ function shapeOf(turn: number, seed: number): StormShape {
   }
 }
 
+/** True when `play` ended well; otherwise its story is told and its files are kept. */
+async function played(what: string, play: (system: TestSystem) => Promise<void>): Promise<boolean> {
+  const system = makeSystem()
+  try {
+    await play(system)
+    await clear(system)
+    return true
+  } catch (error) {
+    await endAll(system)
+    process.stdout.write(`\nit went wrong: ${what}\n${sentenceOf(error)}\nits files are left in ${system.folder}\n`)
+    process.exitCode = 1
+    return false
+  }
+}
+
+async function crossings(): Promise<void> {
+  for (const pageSize of [4096, 65536, 512].filter((one) => ['all', `${one}`].includes(values['page-size']))) {
+    const tell = (sentence: string): boolean => process.stdout.write(`${sentence}\n`)
+    if (!(await played(`--lock-page --page-size ${pageSize}`, (system) => crossLockPage(system, pageSize, tell)))) return
+  }
+}
+
+/** One line that is written over, where somebody looks. */
+function showProgress(kills: number, turn: number): void {
+  if (process.stdout.isTTY) process.stdout.write(`\rturn ${turn}, ${kills} kills `)
+}
+
 async function main(): Promise<void> {
   const began = performance.now()
   const seconds = number('seconds')
@@ -73,8 +103,7 @@ async function main(): Promise<void> {
   process.stdout.write(`seed ${values.seed}: repeat with --seed ${values.seed}\n`)
   for (let turn = 0; left() > 1 && total.kills < number('kills'); turn++) {
     const shape = shapeOf(turn, number('seed') + turn)
-    const words = `--seed ${shape.seed} --page-size ${shape.pageSize} --auto-vacuum ${shape.autoVacuum} --big ${shape.big} (every ${shape.every}, rate ${shape.rate})`
-    const system = makeSystem()
+    const words = `--seed ${shape.seed} --page-size ${shape.pageSize} (${JSON.stringify(shape)})`
     const options = {
       ...shape,
       kills: number('kills') - total.kills,
@@ -82,19 +111,19 @@ async function main(): Promise<void> {
       restoreEvery: 5,
       lifeMs: 1000,
     }
-    try {
-      addFacts(total, await stormTurn(system, { ...options, onProgress: () => {} }))
-      await clear(system)
-    } catch (error) {
-      await endAll(system)
-      process.stdout.write(`\nturn ${turn} went wrong: ${words}\n${sentenceOf(error)}\nits files are left in ${system.folder}\n`)
-      process.exitCode = 1
-      return
-    }
-    process.stdout.write(`${Math.round((performance.now() - began) / 1000)} s  ${total.kills} kills  ${words}\n`)
+    const onProgress = ({ kills }: StormFacts): void => showProgress(total.kills + kills, turn)
+    if (!(await played(words, async (system) => addFacts(total, await stormTurn(system, { ...options, onProgress }))))) return
+    process.stdout.write(`\r${Math.round((performance.now() - began) / 1000)} s  ${total.kills} kills  ${words}\n`)
   }
   process.stdout.write(`${describeFacts(total)}\n`)
 }
 
 if (values.help) process.stdout.write(help)
-else await main()
+else {
+  try {
+    await (values['lock-page'] ? crossings() : main())
+  } catch (error) {
+    process.stderr.write(`${sentenceOf(error)}\n`)
+    process.exitCode = 2
+  }
+}
