@@ -99,7 +99,9 @@ describe('after what was published', () => {
     expect(now.of).toBeGreaterThan(of)
   })
 
-  it('the log began anew once, right there -> at the beginning of the new one', async () => {
+  it('the log began anew once, right there, and what stands behind is of a former one -> at the beginning of the new one', async () => {
+    commit(40)
+    beginAnew()
     commit(20)
     const timeline = await publishAll()
     beginAnew()
@@ -132,13 +134,15 @@ describe('after what was published', () => {
     expect(await goesOn(timeline)).toMatchObject({ from: null })
   })
 
-  it('a commit stood behind it, and the log was cut to nothing (TRUNCATE), or within that commit -> not proven', async () => {
+  it('a commit stood behind it, and the log was cut within it, before it, or to nothing (TRUNCATE) -> not proven', async () => {
     commit(20)
     const timeline = await publishAll()
     const { of } = await goesOn(timeline)
     commit()
     beginAnew()
     truncateSync(join(folder, 'bot.db-wal'), 32 + of * 536 + 100)
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
+    truncateSync(join(folder, 'bot.db-wal'), 32 + of * 536)
     expect(await goesOn(timeline)).toMatchObject({ from: null })
     bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     commit()

@@ -44,8 +44,8 @@ export async function readLastPoint(
 /**
  * Where the log goes on after the published file. Its last frame must be in the log's file, with salts and checksum. Then either it belongs
  * to the generation that goes on; or the log began anew exactly once since (SQLite counts salt-1 up by one then), has not overwritten that
- * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
- * the next one, and proves nothing.
+ * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends behind
+ * it, and proves nothing: what was cut off there may have been commits.
  */
 export function placeInLog(bytes: DatabaseBytes, { place }: Base, published: LtxHeader): WalPosition | null {
   const known = decodeRestorePoint(published.reserved)?.frameChecksum ?? null
@@ -74,7 +74,6 @@ function nothingFollows(bytes: DatabaseBytes, end: WalPosition): boolean {
   const buffer = new Uint8Array(frameHeaderBytes + end.header.pageSize)
   for (let place = end; ; ) {
     const count = bytes.readWal(frameOffset(place.frames, end.header.pageSize), buffer)
-    if (count === 0) return true
     if (count < buffer.length) return false
     const newerBy = (storedChecksum(buffer).salt1 - end.header.salt1) >>> 0
     if (newerBy > 0 && newerBy < 0x80000000) return false

@@ -138,4 +138,28 @@ describeWith([python], 'while no capture ran', () => {
       rmSync(elsewhere, { recursive: true })
     }
   })
+
+  it('unseen commits were cut off the log, just behind the last published frame (journal_size_limit) -> they are not taken for never made', async () => {
+    const bot = new DatabaseSync(system.database)
+    const update = (...ids: readonly number[]): void => {
+      for (const id of ids) bot.exec(`UPDATE t SET x = randomblob(900) WHERE id = ${id}`)
+    }
+    bot.exec('PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)')
+    for (let each = 0; each < 100; each++) bot.exec('INSERT INTO t (x) VALUES (randomblob(900))')
+    const first = await startCapture(system)
+    update(3)
+    expect(await client().drain()).toMatchObject({ complete: true })
+    await end(system, first.process, 'SIGKILL')
+    const frames = Number(bot.prepare('PRAGMA wal_checkpoint=NOOP').get()?.['log'])
+    update(40, 50, 60)
+    bot.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
+    bot.prepare(`PRAGMA journal_size_limit = ${32 + frames * (24 + 1024)}`).get()
+    // The first of these begins the log anew, and cuts it.
+    update(1, 2)
+    const second = await startCapture(system)
+    expect(second.errors()).toBe('')
+    expect(await client().drain()).toMatchObject({ complete: true })
+    requireSamePages(system.database, (await restoreNewest(system, 'restored.db')).path, join(system.folder, 'live.db'))
+    bot.close()
+  })
 })
