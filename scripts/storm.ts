@@ -65,6 +65,7 @@ function shapeOf(turn: number, seed: number): StormShape {
     big: below(3) === 0 ? number('big') : 0,
     every: pick(everies),
     rate: pick(rates),
+    tools: below(2),
   }
 }
 

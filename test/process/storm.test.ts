@@ -19,10 +19,10 @@ const [killsEach, secondsEach] = [50, 11]
 const fewestKills = 5
 
 const turns: readonly Omit<StormShape, 'seed'>[] = [
-  { pageSize: 512, autoVacuum: 'full', big: 0, every: 50, rate: 0 },
-  { pageSize: 4096, autoVacuum: 'none', big: 36, every: 2000, rate: 0 },
-  { pageSize: 4096, autoVacuum: 'none', big: 0, every: 4000, rate: 100 },
-  { pageSize: 65536, autoVacuum: 'incremental', big: 0, every: 400, rate: 0 },
+  { pageSize: 512, autoVacuum: 'full', big: 0, every: 50, rate: 0, tools: 0 },
+  { pageSize: 4096, autoVacuum: 'none', big: 36, every: 2000, rate: 0, tools: 0 },
+  { pageSize: 4096, autoVacuum: 'none', big: 0, every: 4000, rate: 100, tools: 1 },
+  { pageSize: 65536, autoVacuum: 'incremental', big: 0, every: 400, rate: 0, tools: 0 },
 ]
 
 describeWith([python, linuxProc], 'a bot that does all that SQLite allows, and a capture that is killed again and again', () => {

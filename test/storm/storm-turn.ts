@@ -33,6 +33,8 @@ export interface StormShape {
   readonly every: number
   /** Transactions a second, 0 for as many as possible. */
   readonly rate: number
+  /** Other programs that check point at any moment. */
+  readonly tools: number
 }
 
 export interface TurnOptions extends StormShape {
@@ -75,6 +77,10 @@ class Turn {
   async play(): Promise<void> {
     const deadline = performance.now() + this.#options.seconds * 1000
     let bot = await this.#startBot()
+    const tools: ChildProcess[] = []
+    for (let tool = 0; tool < this.#options.tools; tool++) {
+      tools.push(await startProgram(this.#system, 'storm.py', '--tool', '--seed', `${this.#options.seed + tool}`))
+    }
     while (this.facts.kills < this.#options.kills && performance.now() < deadline) {
       await this.#life()
       if (bot.exitCode !== null) throw new Error(`the bot ended with ${bot.exitCode}`)
@@ -82,6 +88,7 @@ class Turn {
       if (this.#below(3) === 0) await pause(this.#below(200))
       this.#options.onProgress(this.facts)
     }
+    for (const tool of tools) assert.equal(await end(this.#system, tool, 'SIGTERM'), 0, 'the other program ends well')
     await this.#endBot(bot)
     await this.#finish()
   }

@@ -32,6 +32,7 @@ parser.add_argument("--auto-vacuum", choices=["none", "full", "incremental"], de
 parser.add_argument("--rows", type=int, default=400, help="about so many stay")
 parser.add_argument("--big", type=float, default=0, help="MiB of the largest transactions, which come once in 2,000; 0 for none")
 parser.add_argument("--every", type=int, default=50, help="at most so many transactions between two events")
+parser.add_argument("--tool", action="store_true", help="write nothing: only check points as another program, at any moment of the bot's")
 parser.add_argument("--rate", type=float, default=0, help="transactions a second, 0 for as many as possible")
 options = parser.parse_args()
 
@@ -69,6 +70,30 @@ def connect():
 
 def crc(number, payload):
     return zlib.crc32(payload, zlib.crc32(b"%d" % number))
+
+
+def ask(database, statement):
+    """A busy lock only postpones what a tool wants."""
+    name = re.sub(r" =.*|\d+\)$", "", statement)
+    try:
+        database.execute(statement).fetchall()
+        count(name)
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        count("busy: " + name)
+
+
+def foreign(*statements):
+    """Another program comes, does it, and goes. It waits for no longer than it would hold up the storm."""
+    tool = sqlite3.connect(options.db, timeout=0.02, isolation_level=None)
+    for statement in statements:
+        ask(tool, statement)
+    tool.close()
+
+
+def checkpoint():
+    return "PRAGMA wal_checkpoint(%s)" % chance.choice(["PASSIVE", "FULL", "RESTART", "TRUNCATE"])
 
 
 class Bot:
@@ -180,28 +205,10 @@ class Bot:
             self.insert({}, chance.randbytes(4000))
         self.database.execute("DELETE FROM items WHERE id >= ?", (first,))
 
-    def ask(self, statement, through=None):
-        """A busy lock only postpones what a tool wants."""
-        name = re.sub(r" =.*|\d+\)$", "", statement)
-        try:
-            (through or self.database).execute(statement).fetchall()
-            count(name)
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            count("busy: " + name)
-
-    def foreign(self, *statements):
-        """Another program comes, does it, and goes. It waits for no longer than it would hold up the storm."""
-        tool = sqlite3.connect(options.db, timeout=0.02, isolation_level=None)
-        for statement in statements:
-            self.ask(statement, tool)
-        tool.close()
-
     def patiently(self, *statements):
         self.database.execute("PRAGMA busy_timeout = 20")
         for statement in statements:
-            self.ask(statement)
+            ask(self.database, statement)
         self.database.execute("PRAGMA busy_timeout = 20000")
 
     def reconnect(self):
@@ -210,25 +217,31 @@ class Bot:
         count("reconnect")
 
     def housekeeping(self):
-        mode = chance.choice(["PASSIVE", "FULL", "RESTART", "TRUNCATE"])
         what = chance.randrange(12)
         if what < 3:
-            self.foreign("PRAGMA wal_checkpoint(%s)" % mode)
+            foreign(checkpoint())
         elif what < 6:
-            self.patiently("PRAGMA wal_checkpoint(%s)" % mode)
+            self.patiently(checkpoint())
         elif what == 6:
-            self.foreign(*["PRAGMA wal_checkpoint(%s)" % mode] * 3)
+            foreign(*[checkpoint()] * 3)
         elif what == 7:
             self.patiently("VACUUM")
         elif what == 8:
-            self.ask("PRAGMA incremental_vacuum(%d)" % chance.randrange(1, 40))
+            ask(self.database, "PRAGMA incremental_vacuum(%d)" % chance.randrange(1, 40))
         elif what == 9:
-            self.ask("PRAGMA journal_size_limit = %d" % chance.choice([-1, 0, 32 + chance.randrange(1, 50) * (24 + options.page_size)]))
+            ask(self.database, "PRAGMA journal_size_limit = %d" % chance.choice([-1, 0, 32 + chance.randrange(1, 50) * (24 + options.page_size)]))
         elif what == 10:
             self.reconnect()
         elif chance.random() < 0.3:
             # The last one to have it open may leave WAL mode; beside a capture it is refused.
             self.patiently("PRAGMA journal_mode = DELETE", "PRAGMA journal_mode = WAL")
+
+
+def be_a_tool():
+    while not stopping:
+        time.sleep(chance.random() * 0.1)
+        foreign(*[checkpoint()] * chance.choice([1, 1, 3]))
+    print(json.dumps({"done": done}), flush=True)
 
 
 def main():
@@ -248,7 +261,7 @@ def main():
 
 
 try:
-    main()
+    be_a_tool() if options.tool else main()
 except sqlite3.Error:
     traceback.print_exc()
     sys.exit(1)
