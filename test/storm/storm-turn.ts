@@ -51,7 +51,7 @@ export interface TurnOptions extends StormShape {
 /** Refusals that are right at the moment: the bot had left WAL mode. */
 const rightRefusals = ['DATABASE_NOT_WAL']
 /** The capture says so and attaches anew by itself. */
-const mended = 'began anew more than once'
+const mended = 'it is not known that only once'
 
 /** @throws Error with the story of what went wrong; the system is left as it is */
 export async function stormTurn(system: TestSystem, options: TurnOptions): Promise<StormFacts> {
