@@ -10,6 +10,8 @@ export interface ConfigSources {
   readonly config: string | null
   readonly database: string | null
   readonly replica: string | null
+  /** 'not read': none, whatever stands in the working folder. */
+  readonly settings?: 'not read'
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly workingFolder: string
 }
@@ -17,10 +19,11 @@ export interface ConfigSources {
 const defaultName = 'genesis-dr.yaml'
 
 /** @throws CONFIG_INVALID */
-export function loadConfig({ config, database, replica, environment, workingFolder }: ConfigSources): Config {
+export function loadConfig({ config, database, replica, settings, environment, workingFolder }: ConfigSources): Config {
   const path = resolve(workingFolder, config ?? defaultName)
+  const without = settings === 'not read' || (config === null && !existsSync(path))
   return readConfig({
-    file: config === null && !existsSync(path) ? null : { path, text: textOf(path, 'the configuration') },
+    file: without ? null : { path, text: textOf(path, 'the configuration') },
     flags: { database: database ?? undefined, replica: replica ?? undefined },
     environment: { webhook: secretOf('DR_NOTIFICATION_WEBHOOK', environment), bucket: environment['DR_S3_BUCKET'] },
     workingFolder,

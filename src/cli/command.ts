@@ -13,7 +13,9 @@ export interface Command<Options extends OptionTable = OptionTable> {
   /** What a person should know before using it. */
   readonly about: string
   /** 'live': it stops, starts or replaces something real, and is confirmed with the name of the system. */
-  readonly changes: 'nothing' | 'the replica' | 'live'
+  readonly changes: 'nothing' | 'the replica' | 'the configuration' | 'live'
+  /** 'not read': it works as if there were no file of settings, whatever stands in the working directory. */
+  readonly settings?: 'not read'
   readonly options: Options
   /** Words after the command's name. */
   readonly words?: { readonly usage: string; readonly most: number }

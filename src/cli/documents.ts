@@ -3,7 +3,7 @@ import { settings } from '../config.ts'
 import { type ErrorKind, errorTable } from '../errors.ts'
 import type { Command } from './command.ts'
 import { exitStatuses } from './exit-status.ts'
-import { commonOptions, exitsOf } from './help.ts'
+import { exitsOf, optionTableOf } from './help.ts'
 import { flagOf, type OptionTable } from './options.ts'
 
 const generated = 'Generated from the source by `npm run docs`.'
@@ -25,13 +25,13 @@ export function cliDocument(commands: readonly Command[]): string {
 }
 
 function commandSection(command: Command): readonly Block[] {
-  const { name, about, words, options, examples, json, changes } = command
+  const { name, about, words, examples, json, changes } = command
   const own = exitsOf(command).filter(([status]) => command.exits?.[status] !== undefined)
   return [
     `## ${name}`,
     about,
     ['```', `genesis-dr ${name}${words === undefined ? '' : ` ${words.usage}`} [options]`, '```'],
-    optionTable({ ...options, ...commonOptions(command) }),
+    optionTable(optionTableOf(command)),
     ...(changes === 'live'
       ? ['It changes something live: the name of the system is typed when asked, or given with `--yes`; otherwise it ends with 4.']
       : []),

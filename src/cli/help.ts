@@ -1,20 +1,29 @@
 /** What every --help ends with, and the options that every command has. Pure. */
 import type { Command } from './command.ts'
 import { type ExitStatus, exitStatuses } from './exit-status.ts'
-import { flag, text } from './options.ts'
+import { flag, type OptionTable, text } from './options.ts'
 import type { Palette } from './render/palette.ts'
 import { factList } from './render/table.ts'
 
-const common = {
-  config: text('FILE', 'settings; without it genesis-dr.yaml of the working directory, if there is one'),
+const withoutSettings = {
   db: text('FILE', 'the database, instead of the one in the settings'),
   replica: text('URL', 'where its copy is, instead of the one in the settings: file:PATH'),
   json: flag('one JSON value on stdout; everything else goes to stderr'),
 }
+const common = {
+  config: text('FILE', 'settings; without it genesis-dr.yaml of the working directory, if there is one'),
+  ...withoutSettings,
+}
 const live = { ...common, yes: text('NAME', 'the name of the system, instead of typing it when asked') }
 
-export function commonOptions(command: Pick<Command, 'changes'>): typeof common & Partial<typeof live> {
+export function commonOptions(command: Pick<Command, 'changes' | 'settings'>): typeof withoutSettings & Partial<typeof live> {
+  if (command.settings === 'not read') return withoutSettings
   return command.changes === 'live' ? live : common
+}
+
+/** Its own first; where it has one of the common options, its own words for it. */
+export function optionTableOf(command: Command): OptionTable {
+  return { ...command.options, ...commonOptions(command), ...command.options }
 }
 
 /** Exit statuses with what they mean for this command. */

@@ -8,8 +8,8 @@ import { DrError, isDrError } from '../errors.ts'
 import type { Command, World } from './command.ts'
 import { commands } from './commands.ts'
 import { type ExitStatus, exitStatuses } from './exit-status.ts'
-import { commonOptions, epilogue } from './help.ts'
-import { flagOf, type OptionTable, readOptions, unknownWord, usage } from './options.ts'
+import { commonOptions, epilogue, optionTableOf } from './help.ts'
+import { flagOf, readOptions, unknownWord, usage } from './options.ts'
 import type { Parts } from './parts.ts'
 import { errorText, reportOf } from './render/error-text.ts'
 
@@ -28,6 +28,7 @@ export interface ConfigFlags {
   readonly config: string | null
   readonly database: string | null
   readonly replica: string | null
+  readonly settings?: 'not read'
 }
 
 /** Never throws: what goes wrong is told and becomes the exit status. `words`: without the program's own name. */
@@ -115,7 +116,7 @@ function parserFor(command: Command, terminal: World['terminal'], onParsed: (par
 }
 
 function optionsOf(command: Command): readonly ParserOption[] {
-  return Object.entries({ ...command.options, ...commonOptions(command) } satisfies OptionTable).map(
+  return Object.entries(optionTableOf(command)).map(
     ([name, option]) => new ParserOption(option.value === null ? flagOf(name) : `${flagOf(name)} <${option.value}>`, option.help),
   )
 }
@@ -150,7 +151,10 @@ async function runCommand({ command, options, words }: Parsed, surroundings: Sur
   const common = readOptions(commonOptions(command), options)
   const args = readOptions(command.options, options)
   const { readConfig, composeParts, ...around } = surroundings
-  const config = readConfig({ config: common.config, database: common.db, replica: common.replica })
+  const sources = { database: common.db, replica: common.replica }
+  const config = readConfig(
+    command.settings === 'not read' ? { config: null, settings: 'not read', ...sources } : { config: common.config ?? null, ...sources },
+  )
   const world: World = { ...around, config, parts: composeParts(config), json: common.json }
   await confirm(command.confirms?.(args) ?? null, world, common.yes ?? null)
   return command.run(args, world, words)
