@@ -21,9 +21,18 @@ const level1 = [...level0, 'ports', 'ltx', 'wal']
 const level1b = [...level1, 'replica']
 const level2 = ['replication', 'restore', 'exchange', 'failover', 'breach', 'workflow']
 const level3 = [...level1b, ...level2, 'runbook']
-const level4 = [...level3, 'drill', 'status']
+const level4 = [...level3, 'drill', 'status', 'init']
 /** Files in src/ itself that put the parts together; like entries they may import everything. */
-const composition = ['compose', 'compose-system', 'compose-capture', 'compose-drill', 'capture-access', 'load-config', 'index']
+const composition = [
+  'compose',
+  'compose-system',
+  'compose-capture',
+  'compose-drill',
+  'compose-init',
+  'capture-access',
+  'load-config',
+  'index',
+]
 const everything = ['entries', ...composition]
 
 /** Room -> the rooms that it may import from, besides itself. docs/architecture.md shows the same table. */
@@ -40,6 +49,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   runbook: level3,
   drill: level3,
   status: level3,
+  init: [...level3, 'drill'],
   cli: level4,
 }
 

@@ -5,6 +5,7 @@ import { nodeRandom } from './adapters/node/random.ts'
 import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
 import { openStore, replicate } from './compose-capture.ts'
 import { playDrill } from './compose-drill.ts'
+import { init } from './compose-init.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
@@ -71,6 +72,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
       }),
     runs: () => looking(({ world }) => listRuns(world.journal)),
     runShow: (runId) => looking(({ world }) => showRun(world.journal, runbooks, runId, nodeClock.wallMs())),
+    init: (request) => init(config, request),
     runbook: async () => runbookDocument(runbooks, config),
   }
 }

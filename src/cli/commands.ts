@@ -2,6 +2,7 @@
 import type { Command } from './command.ts'
 import { drill } from './commands/drill.ts'
 import { execute } from './commands/execute.ts'
+import { init } from './commands/init.ts'
 import { recover } from './commands/recover.ts'
 import { replicate } from './commands/replicate.ts'
 import { runbook } from './commands/runbook.ts'
@@ -11,6 +12,7 @@ import { resumeTrading, stopTrading } from './commands/trading.ts'
 import { validate } from './commands/validate.ts'
 
 export const commands: readonly Command[] = [
+  init,
   replicate,
   status,
   replicationStatus,

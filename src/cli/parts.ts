@@ -1,6 +1,8 @@
 /** What the commands may ask of the system: one function a verb. The composition root implements it, tests give a plain object. */
 import type { DamageKind } from '../drill/damage.ts'
 import type { DrillEvent } from '../drill/drill.ts'
+import type { Candidate, Facts } from '../init/facts.ts'
+import type { InitOutcome } from '../init/outcome.ts'
 import type { DrainOutcome } from '../ports/capture-control.ts'
 import type { CaptureEvent } from '../replication/capture-event.ts'
 import type { PointTarget } from '../runbook/choose-point.ts'
@@ -41,6 +43,8 @@ export interface Parts {
   runs(): Promise<readonly RunSummary[]>
   /** @throws RUN_UNKNOWN */
   runShow(runId: string): Promise<RunDetail>
+  /** Works without a configuration: only what the flags say of database and replica counts. */
+  init(request: InitCommand): Promise<InitOutcome>
   /** Markdown. */
   runbook(): Promise<string>
 }
@@ -85,4 +89,17 @@ export interface DrillCommand {
   readonly damage: DamageKind | null
   readonly onEvent: (event: RunEvent | DrillEvent) => void
   readonly signal: AbortSignal
+}
+
+export interface InitCommand {
+  /** Absolute: where is looked, and where the configuration goes. */
+  readonly folder: string
+  readonly database: 'named' | 'to be found'
+  /** Absolute path of a file that must not exist; null: `genesis-dr.yaml` in the folder. */
+  readonly output: string | null
+  /** 'switch' to WAL mode, or be refused; 'offer' asks `agrees` where nobody has the database open. */
+  readonly wal: 'switch' | 'offer'
+  /** One of several; null: nobody chose. */
+  readonly choose: (candidates: readonly Candidate[]) => Promise<Candidate | null>
+  readonly agrees: (facts: Facts) => Promise<boolean>
 }

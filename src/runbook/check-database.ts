@@ -22,7 +22,7 @@ export async function checkDatabase(
 
 /** The user's own checks, one after the other. `error`: why one could not be asked, which is no pass; null when it was. */
 export async function* runUserChecks(
-  checks: DatabaseChecks,
+  checks: Pick<DatabaseChecks, 'queryValue'>,
   path: string,
   access: FileAccess,
   own: readonly UserCheck[],

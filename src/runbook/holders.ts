@@ -1,8 +1,20 @@
 /** Who has the database open, beside its capture and ourselves: the proof that a bot is stopped. */
 import { DrError } from '../errors.ts'
+import type { DatabaseFiles } from '../ports/database-files.ts'
 import type { FileIdentity } from '../ports/live-database.ts'
-import type { Holder, Holders } from '../ports/open-files.ts'
-import type { RunbookPorts } from './runbook.ts'
+import type { Holder, Holders, OpenFiles } from '../ports/open-files.ts'
+import type { Captor, CaptureAccess } from './runbook.ts'
+
+export interface HolderPorts {
+  readonly files: Pick<DatabaseFiles, 'stat'>
+  readonly openFiles: OpenFiles
+  readonly capture: KnownCapture
+}
+
+/** What of a capture tells whose process it is. */
+export interface KnownCapture extends Pick<CaptureAccess, 'knownFile'> {
+  reach(): Promise<Pick<Captor, 'pid'>>
+}
 
 /**
  * Processes other than the capture that have the database, its -wal or its -shm open, at its path or, where it may be there, at `aside`.
@@ -10,7 +22,7 @@ import type { RunbookPorts } from './runbook.ts'
  * none stands and it remembers none, that nobody was found proves nothing.
  */
 export async function strangersOn(
-  { files, openFiles, capture }: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'>,
+  { files, openFiles, capture }: HolderPorts,
   database: string,
   aside: string | null = null,
 ): Promise<Holders> {

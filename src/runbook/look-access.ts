@@ -1,11 +1,10 @@
 /** How SQLite may look at a database so that nothing appears beside it and nothing in it changes. */
 import type { FileAccess } from '../ports/database-checks.ts'
-import type { Finding, RunbookPorts } from './runbook.ts'
-
-type Ports = Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'>
+import type { HolderPorts } from './holders.ts'
+import type { Finding } from './runbook.ts'
 
 /** null: nobody has it open and a log stands beside it, which SQLite would take up as soon as it looked. */
-export async function lookAccess({ files, openFiles, capture }: Ports, database: string): Promise<FileAccess | null> {
+export async function lookAccess({ files, openFiles, capture }: HolderPorts, database: string): Promise<FileAccess | null> {
   const standing = await files.stat(database)
   const hasLog = (await files.stat(`${database}-wal`)) !== null
   const hasIndex = (await files.stat(`${database}-shm`)) !== null

@@ -6,7 +6,13 @@ import type { ConfigFlags, Surroundings } from '../../src/cli/program.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { type Palette, plainPalette } from '../../src/cli/render/palette.ts'
 import { readConfig } from '../../src/config.ts'
+import { configurationText } from '../../src/init/configuration-text.ts'
+import type { Facts } from '../../src/init/facts.ts'
+import { nextSteps } from '../../src/init/next-steps.ts'
+import type { InitOutcome } from '../../src/init/outcome.ts'
+import { propose } from '../../src/init/propose.ts'
 import type { Clock } from '../../src/ports/clock.ts'
+import type { DatabaseFile } from '../../src/ports/database-search.ts'
 import type { RecoverReport } from '../../src/runbook/recover.ts'
 import type { RunResult } from '../../src/runbook/result.ts'
 import { databaseCorruption } from '../../src/runbook/scenarios/database-corruption.ts'
@@ -161,6 +167,44 @@ export const validated: ValidateReport = {
   damagedPages: [],
 }
 
+const database: DatabaseFile = {
+  path: '/desk/bot.db',
+  journal: 'wal',
+  device: 1,
+  inode: 2,
+  sizeBytes: 8192,
+  mode: 0o100644,
+  uid: 1000,
+  gid: 1000,
+}
+
+export const initFacts: Facts = {
+  file: database,
+  holders: { processes: [{ pid: 7, command: 'python3 bot.py' }], complete: true, because: '12 processes were looked into by inode' },
+  ledger: { ledger: 'own', because: 'it has tables of its own: orders' },
+  ledgerBecause: 'it has tables of its own: orders',
+  owner: 'trader',
+  group: 'trader',
+  folder: '/desk',
+  output: '/desk/genesis-dr.yaml',
+  checks: [],
+  units: { found: [{ name: 'bot', by: 'process' }], because: 'by the control groups of the processes that have it open' },
+  containers: { found: [], because: 'there is no Compose file in its folder or above' },
+  self: { uid: 0, gid: 0, name: 'root', groups: [0] },
+  folderFacts: { ...database, path: '/desk', mode: 0o40755 },
+  mayWrite: { database: true, folder: true },
+  replica: { path: '/replica', given: 'given', sameDisk: false, owner: 'trader' },
+}
+
+export const initOutcome: Extract<InitOutcome, { do: 'proposed' }> = {
+  do: 'proposed',
+  facts: initFacts,
+  proposal: propose(initFacts),
+  configuration: { path: initFacts.output, text: configurationText(propose(initFacts)), outcome: 'written' },
+  wal: { outcome: 'already', because: 'it is in WAL mode' },
+  next: nextSteps(initFacts, propose(initFacts), { node: '/usr/bin/node', script: '/genesis-dr.js' }, null),
+}
+
 /** Everything is well here, and every request is noted in `calls`. */
 export function wellParts(calls: (readonly [string, unknown])[]): Parts {
   const noted =
@@ -184,6 +228,7 @@ export function wellParts(calls: (readonly [string, unknown])[]): Parts {
     drill: noted('drill', { ...result, mode: 'drill' as const, seed: 42, faults: ['header'], teardown: { clean: true, left: [] } }),
     runs: noted('runs', [run]),
     runShow: noted('runShow', { ...run, detectedBecause: 'a person started it', options: {}, steps: result.steps, result }),
+    init: noted('init', initOutcome),
     runbook: noted('runbook', '# Disaster Recovery Runbook\n'),
   }
 }

@@ -1,0 +1,33 @@
+/** Users and groups of this host, and what this process may do. Names come from the name service, so that directories of users count. */
+import { access, constants } from 'node:fs/promises'
+import type { Users } from '../../ports/users.ts'
+import { codeOf } from '../filesystem/durable.ts'
+import type { Run } from '../process/run-command.ts'
+
+const askMs = 5000
+
+export function usersOfHost(run: Run): Users {
+  const nameIn = async (table: 'passwd' | 'group', number: number): Promise<string> => {
+    const { status, stdout } = await run('getent', [table, `${number}`], askMs)
+    const name = status === 0 ? stdout.split(':')[0] : ''
+    return name === undefined || name === '' ? `${number}` : name
+  }
+  return {
+    self: async () => {
+      const uid = process.geteuid?.() ?? -1
+      const gid = process.getegid?.() ?? -1
+      return { uid, gid, name: await nameIn('passwd', uid), groups: [...new Set([...(process.getgroups?.() ?? []), gid])] }
+    },
+    userName: (uid) => nameIn('passwd', uid),
+    groupName: (gid) => nameIn('group', gid),
+    mayWrite: async (path) => {
+      try {
+        await access(path, constants.R_OK | constants.W_OK)
+        return true
+      } catch (error) {
+        if (codeOf(error) === '') throw error
+        return false
+      }
+    },
+  }
+}

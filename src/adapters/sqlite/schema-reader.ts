@@ -1,0 +1,21 @@
+/** Tables and columns of a SQLite file, by SQLite itself. */
+import type { SchemaReader } from '../../ports/schema-reader.ts'
+import { readDatabase } from './read-database.ts'
+
+export const schemaReader: SchemaReader = {
+  read: async (path, access) =>
+    readDatabase(path, access, (database) => {
+      const tables: Record<string, string[]> = {}
+      const columns = database.prepare(
+        "SELECT m.name AS name, c.name AS column_name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c WHERE m.type = 'table'",
+      )
+      for (const row of columns.all()) {
+        const name = String(row['name'])
+        tables[name] = [...(tables[name] ?? []), String(row['column_name'])]
+      }
+      const keys = database.prepare(
+        "SELECT count(*) AS keys FROM sqlite_schema AS m JOIN pragma_foreign_key_list(m.name) WHERE m.type = 'table'",
+      )
+      return { tables, foreignKeys: Number(keys.get()?.['keys']) }
+    }),
+}

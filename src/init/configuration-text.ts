@@ -1,0 +1,98 @@
+/**
+ * The proposed configuration as YAML: above each key why it has this value, and what else is worth knowing as comments. Pure.
+ * Names come from file systems and files of others: whatever stands in them, it stays within its comment or its quotes.
+ */
+import { settings, type UserCheck } from '../config.ts'
+import { formatBytes } from '../units.ts'
+import type { Proposal } from './propose.ts'
+
+type Key = keyof typeof settings
+
+/** Chosen: as wide as the pages of the documents. */
+const width = 118
+
+/** Ends with a newline. `readConfig` reads it as the proposal says. */
+export function configurationText(proposal: Proposal): string {
+  const { name, database, replica, service, checks } = proposal
+  const blocks = [
+    comment(
+      'Settings of genesis-dr, proposed by `genesis-dr init` from what it found here. Relative paths count from the folder of this file.',
+    ),
+    key('name', scalar(name.value), name.because),
+    key('database', scalar(database.value), database.because),
+    key('replica', scalar(replica.value), replica.because),
+    service.value === null
+      ? later('service', service.example, service.because)
+      : key('service', `{ systemd: ${scalar(service.value)} }`, service.because),
+    ...ledgerBlock(proposal),
+    ...checksBlock(checks),
+    ...(['notify', 'contacts', 'stopTimeout', 'flushInterval', 'integrity', 'logPatterns', 'links'] as const).map((one) =>
+      later(one, settings[one].example, `${settings[one].help} By default: ${settings[one].byDefault}.`),
+    ),
+  ]
+  return `${blocks.join('\n\n')}\n`
+}
+
+function ledgerBlock({ ledger }: Proposal): readonly string[] {
+  if (ledger.value === null) return [comment(`The ledger: ${ledger.because}.`)]
+  return [
+    `${comment(`Whose ledger it is: ${ledger.because}. This version does not know the key yet: leave it a comment.`)}\n# ledger: ${ledger.value}`,
+  ]
+}
+
+function checksBlock({ holding, failing, because }: Proposal['checks']): readonly string[] {
+  const line = ({ name, sql, equals }: UserCheck): string =>
+    `  - { name: ${quoted(name)}, sql: ${quoted(sql)}, equals: ${JSON.stringify(equals)} }`
+  const own =
+    holding.length === 0
+      ? later('checks', settings.checks.example, `${because}. ${settings.checks.help}`)
+      : `${comment(`${because}. Add your own: ${settings.checks.help}`)}\nchecks:\n${holding.map(line).join('\n')}`
+  const notHeld = failing.map(
+    ({ check, observed }) =>
+      `${comment(`Proposed for such a database, but it does not hold in this one now (${observed}), so find out why before you use it:`)}\n# ${line(check).trim()}`,
+  )
+  return [own, ...notHeld]
+}
+
+const key = (name: Key, value: string, because: string): string => `${comment(because)}\n${name}: ${value}`
+
+/** A key that is not set. */
+const later = (name: Key, example: string, because: string): string => `${comment(because)}\n# ${name}: ${example}`
+
+function comment(text: string): string {
+  const lines: string[] = []
+  let line = '#'
+  for (const word of oneLine(text).split(' ')) {
+    if (line !== '#' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = '#'
+    }
+    line += ` ${word}`
+  }
+  return [...lines, line].join('\n')
+}
+
+/** Whatever ends a line in YAML or steers a screen becomes a blank. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g, ' ').trim()
+}
+
+/** Plain where YAML reads it as this very text, otherwise as JSON writes it, which YAML reads too. */
+function scalar(text: string): string {
+  const plain = /^[A-Za-z./_][\w./-]*(:[\w./-]+)?$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|\.nan|\.inf)$/i.test(text)
+  return plain ? text : quoted(text)
+}
+
+function quoted(text: string): string {
+  // JSON leaves these as they are, and YAML 1.2 would end the line there.
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** For the comment above the database. */
+export function sizeAndMode({ sizeBytes, journal }: { readonly sizeBytes: number; readonly journal: 'wal' | 'rollback' }): string {
+  return `${formatBytes(sizeBytes)}, in ${journal === 'wal' ? 'WAL' : 'rollback-journal'} mode`
+}

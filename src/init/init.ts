@@ -1,0 +1,99 @@
+/** `init`: looks, lets a person choose where something has to be chosen, switches to WAL where that was asked for, and writes the proposal. */
+import { DrError } from '../errors.ts'
+import type { DatabaseFile } from '../ports/database-search.ts'
+import type { JournalMode } from '../ports/journal-mode.ts'
+import { requireNobody, strangersOn } from '../runbook/holders.ts'
+import { configurationText } from './configuration-text.ts'
+import type { Candidate, Facts } from './facts.ts'
+import { findCandidates, type LookPorts, lookCloser, type Places } from './look.ts'
+import { nextSteps, type Program, type TextFile } from './next-steps.ts'
+import type { InitOutcome, Wal } from './outcome.ts'
+import { type Proposal, propose } from './propose.ts'
+
+export interface InitPorts extends LookPorts {
+  readonly journalMode: JournalMode
+  readonly program: Program
+  /**
+   * A new file, whole and durable, that the group may read: 'exists' when one was there, which is left alone.
+   * If we die here: there is the whole file or none. Safe to repeat: yes, by 'exists'.
+   */
+  writeConfiguration(path: string, text: string, gid: number): Promise<'created' | 'exists'>
+  /** What makes the unit respect the halt latch of this configuration; null: it does already. */
+  haltOf(unit: string, output: string): Promise<TextFile | null>
+}
+
+export interface InitRequest extends Places {
+  /** Absolute, without symbolic links; null: it is looked for. */
+  readonly database: string | null
+  /** 'switch': to WAL mode, or refused; the configuration may be there already. 'offer': where nobody has the database open, `agrees` is asked. */
+  readonly wal: 'switch' | 'offer'
+  /** One of several; null: nobody chose. */
+  choose(candidates: readonly Candidate[]): Promise<Candidate | null>
+  agrees(facts: Facts): Promise<boolean>
+}
+
+/**
+ * The journal mode first, then the file: whoever finds the file finds what it says.
+ * @throws OUTPUT_EXISTS, DATABASE_MISSING, DATABASE_NOT_SQLITE, DATABASE_IN_USE, HOLDERS_UNKNOWN: nothing was changed then
+ */
+export async function initialise(ports: InitPorts, request: InitRequest): Promise<InitOutcome> {
+  const { output } = request
+  const stands = (await ports.files.stat(output)) !== null
+  if (stands && request.wal === 'offer') throw exists(output, 'nothing was written.')
+  const chosen = await chooseDatabase(ports, request)
+  if ('do' in chosen) return chosen
+  const before = await lookCloser(ports, chosen, request)
+  const wal = await switchToWal(ports, request, before)
+  const facts = wal.outcome === 'switched' ? { ...before, file: await ports.search.at(chosen.path) } : before
+  const proposal = propose(facts)
+  const text = configurationText(proposal)
+  if (!stands && (await ports.writeConfiguration(output, text, facts.file.gid)) === 'exists')
+    throw exists(output, wal.outcome === 'switched' ? 'the database was switched to WAL mode before.' : 'nothing was written.')
+  const halt = await haltFor(ports, proposal, output)
+  const configuration = { path: output, text, outcome: stands ? ('kept' as const) : ('written' as const) }
+  return { do: 'proposed', facts, proposal, configuration, wal, next: nextSteps(facts, proposal, ports.program, halt) }
+}
+
+async function chooseDatabase(ports: InitPorts, request: InitRequest): Promise<DatabaseFile | Extract<InitOutcome, { do: 'choose' }>> {
+  if (request.database !== null) return ports.search.at(request.database)
+  const found = await findCandidates(ports, request.folder)
+  const [first] = found.candidates
+  if (first !== undefined && found.searched.files.length === 1) return first.file
+  const chosen = await request.choose(found.candidates)
+  if (chosen !== null) return chosen.file
+  return { do: 'choose', because: 'several databases are here, and one has to be named with --db FILE; nothing was written', ...found }
+}
+
+/** Asked anew who has it open, right before. A bot that opens it in between makes SQLite refuse, and nothing is changed. */
+async function switchToWal(ports: InitPorts, request: InitRequest, facts: Facts): Promise<Wal> {
+  const { file, holders } = facts
+  if (file.journal === 'wal') return { outcome: 'already', because: 'it is in WAL mode' }
+  const free = holders.complete && holders.processes.length === 0
+  if (request.wal === 'offer' && !(free && (await request.agrees(facts)))) {
+    const how = free ? 'say --wal' : 'stop the bot, then say --wal'
+    return { outcome: 'not switched', because: `it is in rollback-journal mode, which keeps no log that could be copied: ${how}` }
+  }
+  const own = { ...ports, capture: ports.captureOf(file.path) }
+  requireNobody(await strangersOn(own, file.path), file.path, 'Stop the bot, then repeat it; WAL mode stays when the bot starts again.')
+  await ports.journalMode.toWal(file.path)
+  const after = await ports.search.at(file.path)
+  if (after.journal === 'wal')
+    return { outcome: 'switched', because: 'it was switched from rollback-journal to WAL mode, and its header says so' }
+  throw new DrError('DATABASE_NOT_WAL', {
+    what: `SQLite said that ${file.path} is in WAL mode, but its header does not say so`,
+    untouched: 'No configuration was written.',
+    next: 'Look whether a program has set it back; then repeat it.',
+  })
+}
+
+async function haltFor(ports: InitPorts, { service }: Proposal, output: string): Promise<TextFile | null> {
+  return service.value === null ? null : ports.haltOf(service.value, output)
+}
+
+function exists(output: string, untouched: string): DrError {
+  return new DrError('OUTPUT_EXISTS', {
+    what: `there is a file at ${output} already`,
+    untouched: `It was not touched, and ${untouched}`,
+    next: 'Give another name with --output FILE, or move it away.',
+  })
+}

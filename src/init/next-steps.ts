@@ -1,0 +1,84 @@
+/** What is to be typed after `init`, so that the bot is protected: exact lines, which can be pasted. Pure. */
+import type { Facts } from './facts.ts'
+import type { Proposal } from './propose.ts'
+import { shellWord, unitWord } from './shell-word.ts'
+
+export interface Program {
+  /** Absolute paths of the Node that runs us and of the command. */
+  readonly node: string
+  readonly script: string
+}
+
+export interface TextFile {
+  readonly path: string
+  readonly text: string
+}
+
+export interface NextStep {
+  readonly does: string
+  readonly lines: readonly string[]
+}
+
+export interface NextSteps {
+  /** The unit of the copy. */
+  readonly unit: TextFile
+  readonly steps: readonly NextStep[]
+}
+
+/** `halt`: what makes the unit of the bot respect a halt latch; null: there is no unit, or it does already. */
+export function nextSteps(facts: Facts, proposal: Proposal, program: Program, halt: TextFile | null): NextSteps {
+  const config = `--config ${shellWord(facts.output)}`
+  const name = proposal.name.value.replace(/[^\w.-]+/g, '-')
+  const unit = { path: `/etc/systemd/system/genesis-dr-${name}.service`, text: unitText(facts, proposal, program) }
+  const install = [
+    `# or, in the foreground and without systemd: genesis-dr replicate ${config}`,
+    ...replicaFolder(facts),
+    ...written(unit),
+    ...(halt === null ? [] : [`mkdir -p ${shellWord(halt.path.slice(0, halt.path.lastIndexOf('/')))}`, ...written(halt)]),
+    'systemctl daemon-reload',
+    `systemctl enable --now genesis-dr-${name}`,
+  ]
+  const kept = halt === null ? '' : ', and keep the bot stopped, also over a reboot, while a recovery holds it'
+  return {
+    unit,
+    steps: [
+      ...walStep(facts, proposal),
+      { does: `copy it from now on and after every boot${kept} (as root)`, lines: install },
+      { does: 'prove that what is copied can be restored', lines: [`genesis-dr validate ${config}`] },
+      { does: 'look at all of it', lines: [`genesis-dr status ${config}`] },
+    ],
+  }
+}
+
+function walStep({ file, output }: Facts, { service }: Proposal): readonly NextStep[] {
+  if (file.journal === 'wal') return []
+  const turn = (verb: string): readonly string[] => (service.value === null ? [] : [`systemctl ${verb} ${shellWord(service.value)}`])
+  const lines = [...turn('stop'), `genesis-dr init --db ${shellWord(file.path)} --output ${shellWord(output)} --wal`, ...turn('start')]
+  return [{ does: `with the bot stopped${service.value === null ? ' by hand' : ''}, switch its database to WAL mode`, lines }]
+}
+
+/** The copy runs as the owner of the database, so that all that it makes beside it is the bot's too. */
+function unitText({ output, folder, file, owner }: Facts, { name }: Proposal, { node, script }: Program): string {
+  return [
+    '[Unit]',
+    `Description=Continuous copy of the database of ${name.value.replaceAll('%', '%%')}`,
+    '[Service]',
+    ...(file.uid === 0 ? [] : [`User=${owner}`]),
+    `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
+    `ExecStart=${[node, script, 'replicate', '--config', output].map(unitWord).join(' ')}`,
+    'Restart=always',
+    'RestartSec=5',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n')
+}
+
+/** Whoever copies has to be able to write there; what stands there already and is his is left as it is. */
+function replicaFolder({ replica, file, owner, group }: Facts): readonly string[] {
+  return file.uid === 0 || replica.owner === owner
+    ? []
+    : [`install -d -o ${shellWord(owner)} -g ${shellWord(group)} ${shellWord(replica.path)}`]
+}
+
+const written = ({ path, text }: TextFile): readonly string[] => [`cat >${shellWord(path)} <<'END'`, ...text.trimEnd().split('\n'), 'END']

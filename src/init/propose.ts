@@ -1,0 +1,166 @@
+/** From what was found to what is proposed: each value with why it was chosen, and what needs attention, most urgent first. Pure. */
+import type { UserCheck } from '../config.ts'
+import type { ContainerService } from '../ports/caretakers.ts'
+import { listed } from '../runbook/holders.ts'
+import { counted } from '../units.ts'
+import { type Access, accessOf } from './access.ts'
+import { sizeAndMode } from './configuration-text.ts'
+import type { Facts } from './facts.ts'
+import { shellWord } from './shell-word.ts'
+
+export interface Proposal {
+  readonly name: Because<string>
+  /** As it is written: relative to the folder of the configuration where it lies below it. */
+  readonly database: Because<string>
+  readonly replica: Because<string>
+  /** A systemd unit; null: none can be named, and `example` is what to write instead. */
+  readonly service: Because<string | null> & { readonly example: string }
+  readonly ledger: Because<string | null>
+  readonly checks: {
+    readonly holding: readonly UserCheck[]
+    readonly failing: readonly { readonly check: UserCheck; readonly observed: string }[]
+    readonly because: string
+  }
+  readonly access: Access
+  readonly concerns: readonly string[]
+}
+
+interface Because<T> {
+  readonly value: T
+  readonly because: string
+}
+
+export function propose(facts: Facts): Proposal {
+  const access = accessOf({ ...facts, database: facts.file, folder: facts.folderFacts })
+  const service = serviceOf(facts)
+  return {
+    name: nameOf(facts, service.value),
+    database: {
+      value: fromHome(facts, facts.file.path),
+      because: `The database of the bot: ${sizeAndMode(facts.file)}, of ${facts.owner}:${facts.group}; ${holdersOf(facts)}.`,
+    },
+    replica: replicaOf(facts),
+    service,
+    ledger: { value: facts.ledger?.ledger ?? null, because: facts.ledgerBecause },
+    checks: checksOf(facts),
+    access,
+    concerns: concernsOf(facts, access, service),
+  }
+}
+
+function nameOf({ folder }: Facts, unit: string | null): Because<string> {
+  const told = "The system's name: typed, or given with --yes, before anything live."
+  if (unit !== null) return { value: unit, because: `${told} Taken from the unit.` }
+  const last = folder.slice(folder.lastIndexOf('/') + 1)
+  return last === '' ? { value: 'bot', because: told } : { value: last, because: `${told} Taken from the folder.` }
+}
+
+export function holdersOf({ holders }: Pick<Facts, 'holders'>): string {
+  if (holders.processes.length > 0) return `open in ${listed(holders.processes)}`
+  return holders.complete ? 'no process has it open' : `whether a process has it open is not known (${holders.because})`
+}
+
+function replicaOf(facts: Facts): Because<string> {
+  const { path, given, sameDisk } = facts.replica
+  const disk =
+    sameDisk === null
+      ? 'Whether that is another disk than the one of the database could not be told.'
+      : sameDisk
+        ? 'It lies on the SAME DISK as the database: it survives corruption, not the loss of this disk. Give a folder on another one.'
+        : 'It lies on another disk than the database.'
+  const chosen =
+    given === 'given'
+      ? 'Where the continuous copy goes, as it was given.'
+      : 'Where the continuous copy goes. No --replica was given, so it is proposed here.'
+  return { value: `file:${fromHome(facts, path)}`, because: `${chosen} ${disk}` }
+}
+
+function serviceOf(facts: Facts): Proposal['service'] {
+  const { units, containers, holders } = facts
+  const [unit, ...others] = units.found
+  const example = '{ systemd: NAME }'
+  if (unit !== undefined && others.length === 0) {
+    const seen =
+      unit.by === 'process'
+        ? 'a process of it has the database open'
+        : 'it names the folder; no process of it was seen with the database open'
+    return { value: unit.name, example, because: `How the bot is stopped and started: the systemd unit ${unit.name} (${seen}).` }
+  }
+  const without = 'Without it the bot is stopped and started by hand, and every result says so.'
+  if (unit !== undefined) {
+    const names = units.found.map(({ name }) => name).join(', ')
+    return {
+      value: null,
+      example: `{ systemd: ${unit.name} }`,
+      because: `How the bot is stopped and started: several units may hold it (${names}); write the right one. ${without}`,
+    }
+  }
+  const [container] = containers.found
+  if (container !== undefined)
+    return { value: null, example: `{ compose: ${container.service} }`, because: `${byCompose(containers.found)} ${without}` }
+  const [holder] = holders.processes
+  const started = holder === undefined ? '' : ` Process ${holder.pid} (${holder.command}) has it open: whatever starts that is meant.`
+  return {
+    value: null,
+    example: '{ command: [python3, bot.py], cwd: . }',
+    because: `How the bot is stopped and started. No systemd unit and no Compose service was found (${units.because}; ${containers.because}).${started} ${without}`,
+  }
+}
+
+function byCompose(found: readonly ContainerService[]): string {
+  const names = found.map(({ service, file, volume }) => `${service} of ${file} (volume ${volume})`)
+  return (
+    `How the bot is stopped and started: the Compose service ${names.join(', or ')} holds it. This version does not stop a Compose service by itself, so leave it a ` +
+    `comment: before \`genesis-dr execute\`, ${found.map((one) => `docker compose -f ${shellWord(one.file)} stop ${shellWord(one.service)}`).join(', or ')}; afterwards the same with start.`
+  )
+}
+
+function checksOf({ checks, ledger, ledgerBecause }: Facts): Proposal['checks'] {
+  const holding = checks.filter(({ result }) => result.outcome === 'pass').map(({ check }) => check)
+  const failing = checks
+    .filter(({ result }) => result.outcome !== 'pass')
+    .map(({ check, result }) => ({ check, observed: result.observed }))
+  const because =
+    ledger === null
+      ? `No check can be proposed: ${ledgerBecause}`
+      : holding.length === 0
+        ? `No check is proposed: ${ledger.because}`
+        : `What must hold after every transaction; ${counted(holding.length, 'check')} for such a database, each tried on it now and held`
+  return { holding, failing, because }
+}
+
+function concernsOf(facts: Facts, access: Access, service: Proposal['service']): readonly string[] {
+  const { file, replica, holders, units, containers } = facts
+  const concerns: string[] = []
+  if (!access.does)
+    concerns.push(`this user cannot protect it: ${access.because}.${access.mend.length === 0 ? '' : ` As root: ${access.mend.join('; ')}`}`)
+  if (file.journal === 'rollback')
+    concerns.push(
+      'the database is in rollback-journal mode, which keeps no log that could be copied: stop the bot, then the same command with --wal',
+    )
+  if (replica.sameDisk !== false)
+    concerns.push(
+      replica.sameDisk === true
+        ? `the copy would lie on the same disk as the database: it survives corruption, not the loss of this disk. Change "replica" to a folder on another one`
+        : 'whether the copy would lie on another disk than the database could not be told',
+    )
+  if (holders.processes.length === 0 && !holders.complete) concerns.push(`whether the bot runs could not be told: ${holders.because}`)
+  if (service.value === null) {
+    const several =
+      units.found.length > 1
+        ? 'several units may hold the bot'
+        : containers.found.length > 0
+          ? 'the bot is a Compose service'
+          : 'what starts the bot was not found'
+    concerns.push(`${several}: it is stopped and started by hand until "service" is set`)
+  }
+  for (const { check, result } of facts.checks)
+    if (result.outcome !== 'pass') concerns.push(`a check that should hold in such a database does not: ${check.name} (${result.observed})`)
+  return concerns
+}
+
+/** `path` as it counts from the folder of the configuration: relative only where it lies below it. */
+export function fromHome({ output }: Pick<Facts, 'output'>, path: string): string {
+  const home = output.slice(0, output.lastIndexOf('/') + 1)
+  return home !== '' && path.startsWith(home) ? path.slice(home.length) : path
+}
