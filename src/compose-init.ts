@@ -1,4 +1,5 @@
 /** `init`, put together: it works without a configuration, so that it is composed apart from the system that one describes. */
+import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { composeSearch } from './adapters/compose/compose-search.ts'
@@ -23,6 +24,12 @@ import type { InitOutcome } from './init/outcome.ts'
 import type { KnownCapture } from './runbook/holders.ts'
 
 const script = fileURLToPath(new URL('../bin/genesis-dr.js', import.meta.url))
+/** Of a clone: this name of its Node stays when the version in it changes. */
+const nodeOfClone = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
+
+function nodePath(): string {
+  return existsSync(nodeOfClone) && realpathSync(nodeOfClone) === process.execPath ? nodeOfClone : process.execPath
+}
 
 /** `config`: made of the flags alone; `database` of it counts only where the request says that it was named. */
 export async function init({ database, replica }: Pick<Config, 'database' | 'replica'>, request: InitCommand): Promise<InitOutcome> {
@@ -40,7 +47,7 @@ export async function init({ database, replica }: Pick<Config, 'database' | 'rep
     caretakers: { units: unitSearch(runCommand), containers: composeSearch },
     users: usersOfHost(runCommand),
     journalMode,
-    program: { node: process.execPath, script },
+    program: { node: nodePath(), script },
     writeConfiguration,
     deviceOf,
     dirname,

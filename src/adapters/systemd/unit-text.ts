@@ -36,7 +36,7 @@ export function decodeUnitTexts(output: string): readonly UnitText[] {
     if (name === '' || value('LoadState') !== 'loaded') return []
     // systemd shows a dash or an exclamation mark before a folder that may be missing.
     const workingDirectory = value('WorkingDirectory').replace(/^[-!]/, '')
-    return [{ name, workingDirectory, execStart, isOurs: /genesis-dr(\.js)?\b/.test(execStart) }]
+    return [{ name, workingDirectory, execStart, isOurs: /genesis-dr(\.js)?"?\s+(replicate|agent)\b/.test(execStart) }]
   })
 }
 
