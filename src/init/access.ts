@@ -34,7 +34,7 @@ export function accessOf(facts: AccessFacts): Access {
   const owned = `${owner}:${group} ${octal(database.mode)}, its folder ${octal(folder.mode)}`
   const writes = mayWrite.database && mayWrite.folder
   if (self.uid === 0) {
-    const because = `root, who may read and write everything; what it makes beside the database (${owned}) is given the bot's owner`
+    const because = `root, who may read and write everything; what SQLite makes beside the database for it is given to the owner (${owned})`
     return writes
       ? { as: 'root', does: true, because, mend: [] }
       : {

@@ -5,6 +5,7 @@
 import { settings, type UserCheck } from '../config.ts'
 import { formatBytes } from '../units.ts'
 import type { Proposal } from './propose.ts'
+import { yamlQuoted, yamlScalar } from './yaml-scalar.ts'
 
 type Key = keyof typeof settings
 
@@ -18,12 +19,12 @@ export function configurationText(proposal: Proposal): string {
     comment(
       'Settings of genesis-dr, proposed by `genesis-dr init` from what it found here. Relative paths count from the folder of this file.',
     ),
-    key('name', scalar(name.value), name.because),
-    key('database', scalar(database.value), database.because),
-    key('replica', scalar(replica.value), replica.because),
+    key('name', yamlScalar(name.value), name.because),
+    key('database', yamlScalar(database.value), database.because),
+    key('replica', yamlScalar(replica.value), replica.because),
     service.value === null
       ? later('service', service.example, service.because)
-      : key('service', `{ systemd: ${scalar(service.value)} }`, service.because),
+      : key('service', `{ systemd: ${yamlScalar(service.value)} }`, service.because),
     ...ledgerBlock(proposal),
     ...checksBlock(checks),
     ...(['notify', 'contacts', 'stopTimeout', 'flushInterval', 'integrity', 'logPatterns', 'links'] as const).map((one) =>
@@ -42,7 +43,7 @@ function ledgerBlock({ ledger }: Proposal): readonly string[] {
 
 function checksBlock({ holding, failing, because }: Proposal['checks']): readonly string[] {
   const line = ({ name, sql, equals }: UserCheck): string =>
-    `  - { name: ${quoted(name)}, sql: ${quoted(sql)}, equals: ${JSON.stringify(equals)} }`
+    `  - { name: ${yamlQuoted(name)}, sql: ${yamlQuoted(sql)}, equals: ${JSON.stringify(equals)} }`
   const own =
     holding.length === 0
       ? later('checks', settings.checks.example, `${because}. ${settings.checks.help}`)
@@ -76,20 +77,6 @@ function comment(text: string): string {
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g, ' ').trim()
-}
-
-/** Plain where YAML reads it as this very text, otherwise as JSON writes it, which YAML reads too. */
-function scalar(text: string): string {
-  const plain = /^[A-Za-z./_][\w./-]*(:[\w./-]+)?$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|\.nan|\.inf)$/i.test(text)
-  return plain ? text : quoted(text)
-}
-
-function quoted(text: string): string {
-  // JSON leaves these as they are, and YAML 1.2 would end the line there.
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u2028\u2029\ufeff]/g,
-    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** For the comment above the database. */

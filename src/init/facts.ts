@@ -38,6 +38,8 @@ export interface Facts extends Candidate {
   readonly self: Self
   readonly folderFacts: FileFacts & { readonly path: string }
   readonly mayWrite: { readonly database: boolean; readonly folder: boolean }
+  /** A folder on the way to this program that the owner of the database may not enter; null: he may enter each. */
+  readonly closed: string | null
   /** `given`: by --replica; otherwise the proposed one, beside the configuration. `sameDisk` null: cannot be told. */
   readonly replica: {
     readonly path: string

@@ -6,13 +6,12 @@ import { requireNobody, strangersOn } from '../runbook/holders.ts'
 import { configurationText } from './configuration-text.ts'
 import type { Candidate, Facts } from './facts.ts'
 import { findCandidates, type LookPorts, lookCloser, type Places } from './look.ts'
-import { nextSteps, type Program, type TextFile } from './next-steps.ts'
+import { nextSteps, type TextFile } from './next-steps.ts'
 import type { InitOutcome, Wal } from './outcome.ts'
 import { type Proposal, propose } from './propose.ts'
 
 export interface InitPorts extends LookPorts {
   readonly journalMode: JournalMode
-  readonly program: Program
   /**
    * A new file, whole and durable, that the group may read: 'exists' when one was there, which is left alone.
    * If we die here: there is the whole file or none. Safe to repeat: yes, by 'exists'.

@@ -13,6 +13,7 @@ import { lookAccess, untouchable } from '../runbook/look-access.ts'
 import { counted } from '../units.ts'
 import type { Candidate, Facts, TriedCheck } from './facts.ts'
 import { proposedChecks, recogniseLedger } from './ledger.ts'
+import type { Program } from './next-steps.ts'
 
 export interface LookPorts {
   readonly search: DatabaseSearch
@@ -22,6 +23,7 @@ export interface LookPorts {
   readonly checks: Pick<DatabaseChecks, 'queryValue'>
   readonly caretakers: Caretakers
   readonly users: Users
+  readonly program: Program
   /** The capture of this database, if one runs. */
   captureOf(database: string): KnownCapture
   /** The device of what is at the path, or of what is to be made there; null: cannot be told. */
@@ -62,7 +64,10 @@ interface Looked {
 async function lookAt(ports: LookPorts, file: DatabaseFile): Promise<Looked> {
   const own = { ...ports, capture: ports.captureOf(file.path) }
   const holders = await strangersOn(own, file.path)
-  const access = await lookAccess(own, file.path)
+  const free = await lookAccess(own, file.path)
+  // A journal with something in it is of a transaction that did not end: until SQLite takes it back, the file alone is not the database.
+  const unfinished = ((await ports.files.stat(`${file.path}-journal`))?.sizeBytes ?? 0) > 0
+  const access = free === 'alone' && unfinished ? null : free
   const schema = access === null ? untouchable.because : await schemaOf(ports, file.path, access)
   const ledger = typeof schema === 'string' ? null : recogniseLedger(schema)
   const candidate = {
@@ -127,6 +132,7 @@ export async function lookCloser(ports: LookPorts, file: DatabaseFile, { folder,
     self: await ports.users.self(),
     folderFacts: { ...folderFacts, path: home },
     mayWrite: { database: await ports.users.mayWrite(file.path), folder: await ports.users.mayWrite(home) },
+    closed: await ports.users.closedTo(ports.program.script, file),
     replica: {
       ...replica,
       sameDisk: devices.includes(null) ? null : devices[0] === devices[1],

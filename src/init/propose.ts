@@ -7,6 +7,7 @@ import { type Access, accessOf } from './access.ts'
 import { sizeAndMode } from './configuration-text.ts'
 import type { Facts } from './facts.ts'
 import { shellWord } from './shell-word.ts'
+import { yamlScalar } from './yaml-scalar.ts'
 
 export interface Proposal {
   readonly name: Because<string>
@@ -91,13 +92,13 @@ function serviceOf(facts: Facts): Proposal['service'] {
     const names = units.found.map(({ name }) => name).join(', ')
     return {
       value: null,
-      example: `{ systemd: ${unit.name} }`,
+      example: `{ systemd: ${yamlScalar(unit.name)} }`,
       because: `How the bot is stopped and started: several units may hold it (${names}); write the right one. ${without}`,
     }
   }
   const [container] = containers.found
   if (container !== undefined)
-    return { value: null, example: `{ compose: ${container.service} }`, because: `${byCompose(containers.found)} ${without}` }
+    return { value: null, example: `{ compose: ${yamlScalar(container.service)} }`, because: `${byCompose(containers.found)} ${without}` }
   const [holder] = holders.processes
   const started = holder === undefined ? '' : ` Process ${holder.pid} (${holder.command}) has it open: whatever starts that is meant.`
   return {
@@ -130,13 +131,17 @@ function checksOf({ checks, ledger, ledgerBecause }: Facts): Proposal['checks'] 
 }
 
 function concernsOf(facts: Facts, access: Access, service: Proposal['service']): readonly string[] {
-  const { file, replica, holders, units, containers } = facts
+  const { file, replica, holders, units, containers, closed, owner } = facts
   const concerns: string[] = []
   if (!access.does)
     concerns.push(`this user cannot protect it: ${access.because}.${access.mend.length === 0 ? '' : ` As root: ${access.mend.join('; ')}`}`)
   if (file.journal === 'rollback')
     concerns.push(
       'the database is in rollback-journal mode, which keeps no log that could be copied: stop the bot, then the same command with --wal',
+    )
+  if (closed !== null)
+    concerns.push(
+      `this program lies below ${closed}, which ${owner} may not enter, so the unit below could not start it: put the clone elsewhere, for example into /srv`,
     )
   if (replica.sameDisk !== false)
     concerns.push(

@@ -8,6 +8,8 @@ export interface Users {
   groupName(gid: number): Promise<string>
   /** By the system itself, so that access lists and read-only mounts count. A folder: whether files can be made in it. */
   mayWrite(path: string): Promise<boolean>
+  /** The first folder on the way to a file that another user may not enter, by its owner, group and mode alone; null: he may enter each. */
+  closedTo(path: string, user: { readonly uid: number; readonly gid: number }): Promise<string | null>
 }
 
 export interface Self {

@@ -193,6 +193,7 @@ export const initFacts: Facts = {
   self: { uid: 0, gid: 0, name: 'root', groups: [0] },
   folderFacts: { ...database, path: '/desk', mode: 0o40755 },
   mayWrite: { database: true, folder: true },
+  closed: null,
   replica: { path: '/replica', given: 'given', sameDisk: false, owner: 'trader' },
 }
 

@@ -20,9 +20,15 @@ export const composeSearch: Caretakers['containers'] = async (database, folders)
       continue
     }
     const services = servicesHolding(read.text, database, (path) => realPath(resolve(folder, path)))
-    if (services === null) said.push(`${read.path} is not a Compose file that can be read`)
-    else if (services.length === 0) said.push(`no service of ${read.path} has a volume that holds it`)
-    else found.push(...services.map((one) => ({ ...one, file: read.path })))
+    if (services === null) {
+      said.push(`${read.path} is not a Compose file that can be read`)
+      continue
+    }
+    const { holding, unclear } = services
+    found.push(...holding.map((one) => ({ ...one, file: read.path })))
+    if (holding.length > 0) continue
+    const rest = unclear.map(({ service, volume }) => `; whether ${volume} of ${service} does cannot be told`).join('')
+    said.push(`no service of ${read.path} has a volume that is known to hold it${rest}`)
   }
   return { found, because: said.length === 0 && found.length === 0 ? 'there is no Compose file in its folder or above' : said.join('; ') }
 }

@@ -1,5 +1,6 @@
 /** Users and groups of this host, and what this process may do. Names come from the name service, so that directories of users count. */
-import { access, constants } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Users } from '../../ports/users.ts'
 import { codeOf } from '../filesystem/durable.ts'
 import type { Run } from '../process/run-command.ts'
@@ -29,5 +30,19 @@ export function usersOfHost(run: Run): Users {
         return false
       }
     },
+    closedTo: async (path, user) => {
+      for (const folder of foldersTo(path)) {
+        const { uid, gid, mode } = await stat(folder)
+        const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001
+        if (user.uid !== 0 && (mode & bit) === 0) return folder
+      }
+      return null
+    },
   }
+}
+
+/** From the root on. */
+function foldersTo(path: string): readonly string[] {
+  const folder = dirname(path)
+  return folder === path ? [] : [...foldersTo(folder), folder]
 }

@@ -44,5 +44,9 @@ export function decodeUnitTexts(output: string): readonly UnitText[] {
 export function namesFolder({ workingDirectory, execStart }: UnitText, folder: string): boolean {
   if (folder === '/') return false
   if (workingDirectory === folder || workingDirectory === `${folder}/`) return true
-  return ` ${execStart} `.split(/[\s"'=;,:]+/).some((word) => word === folder || word.startsWith(`${folder}/`))
+  // The URL of a database has more slashes than its path.
+  return execStart
+    .replace(/\/+/g, '/')
+    .split(/[\s"'=;,:]+/)
+    .some((word) => word === folder || word.startsWith(`${folder}/`))
 }
