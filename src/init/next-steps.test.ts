@@ -52,6 +52,14 @@ describe('the lines', () => {
     expect(byHand.steps[0]).toMatchObject({ does: expect.stringContaining('by hand'), lines: [expect.stringContaining('--wal')] })
   })
 
+  it('this user may not write the database -> what mends it comes first', () => {
+    const { steps } = of({ self: { uid: 7, gid: 7, name: 'ada', groups: [7] }, mayWrite: { database: false, folder: false } })
+    expect(steps[0]).toMatchObject({
+      does: 'let this user protect it (as root)',
+      lines: expect.arrayContaining([expect.stringMatching(/^usermod -aG trader ada/)]),
+    })
+  })
+
   it('at the end -> validate, then status, with the configuration that was written', () => {
     expect(lines(of({})).slice(-2)).toEqual([
       'genesis-dr validate --config /desk/genesis-dr.yaml',

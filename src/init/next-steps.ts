@@ -27,6 +27,7 @@ export interface NextSteps {
 
 /** `halt`: what makes the unit of the bot respect a halt latch; null: there is no unit, or it does already. */
 export function nextSteps(facts: Facts, proposal: Proposal, program: Program, halt: TextFile | null): NextSteps {
+  const { access } = proposal
   const config = `--config ${shellWord(facts.output)}`
   const name = proposal.name.value.replace(/[^\w.-]+/g, '-')
   const unit = { path: `/etc/systemd/system/genesis-dr-${name}.service`, text: unitText(facts, proposal, program) }
@@ -42,6 +43,7 @@ export function nextSteps(facts: Facts, proposal: Proposal, program: Program, ha
   return {
     unit,
     steps: [
+      ...(access.mend.length === 0 ? [] : [{ does: 'let this user protect it (as root)', lines: access.mend }]),
       ...walStep(facts, proposal),
       { does: `copy it from now on and after every boot${kept} (as root)`, lines: install },
       { does: 'prove that what is copied can be restored', lines: [`genesis-dr validate ${config}`] },

@@ -37,7 +37,6 @@ describe('what needs attention', () => {
       'a check that should hold',
     ]
     expect(concerns.map((concern, at) => concern.startsWith(firstWords[at] ?? 'nothing more'))).toEqual(firstWords.map(() => true))
-    expect(concerns[0]).toContain('As root: usermod -aG trader ada')
   })
 
   it('the disk cannot be told -> that is said, and not that it is another', () => {

@@ -133,8 +133,7 @@ function checksOf({ checks, ledger, ledgerBecause }: Facts): Proposal['checks'] 
 function concernsOf(facts: Facts, access: Access, service: Proposal['service']): readonly string[] {
   const { file, replica, holders, units, containers, closed, owner } = facts
   const concerns: string[] = []
-  if (!access.does)
-    concerns.push(`this user cannot protect it: ${access.because}.${access.mend.length === 0 ? '' : ` As root: ${access.mend.join('; ')}`}`)
+  if (!access.does) concerns.push(`this user cannot protect it: ${access.because}`)
   if (file.journal === 'rollback')
     concerns.push(
       'the database is in rollback-journal mode, which keeps no log that could be copied: stop the bot, then the same command with --wal',
