@@ -3,7 +3,6 @@
  * Names come from file systems and files of others: whatever stands in them, it stays within its comment or its quotes.
  */
 import { settings, type UserCheck } from '../config.ts'
-import { formatBytes } from '../units.ts'
 import type { Proposal } from './propose.ts'
 import { yamlQuoted, yamlScalar } from './yaml-scalar.ts'
 
@@ -77,9 +76,4 @@ function comment(text: string): string {
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g, ' ').trim()
-}
-
-/** For the comment above the database. */
-export function sizeAndMode({ sizeBytes, journal }: { readonly sizeBytes: number; readonly journal: 'wal' | 'rollback' }): string {
-  return `${formatBytes(sizeBytes)}, in ${journal === 'wal' ? 'WAL' : 'rollback-journal'} mode`
 }

@@ -1,6 +1,6 @@
 /** `init`: looks, lets a person choose where something has to be chosen, switches to WAL where that was asked for, and writes the proposal. */
 import { DrError } from '../errors.ts'
-import type { DatabaseFile } from '../ports/database-search.ts'
+import type { DatabaseFile, Searched } from '../ports/database-search.ts'
 import type { JournalMode } from '../ports/journal-mode.ts'
 import { requireNobody, strangersOn } from '../runbook/holders.ts'
 import { configurationText } from './configuration-text.ts'
@@ -41,43 +41,58 @@ export async function initialise(ports: InitPorts, request: InitRequest): Promis
   if (stands && request.wal === 'offer') throw exists(output, 'nothing was written.')
   const chosen = await chooseDatabase(ports, request)
   if ('do' in chosen) return chosen
-  const before = await lookCloser(ports, chosen, request)
+  const { searched } = chosen
+  const before = await lookCloser(ports, chosen.file, request)
   const wal = await switchToWal(ports, request, before)
-  const facts = wal.outcome === 'switched' ? { ...before, file: await ports.search.at(chosen.path) } : before
+  const facts = wal.outcome === 'switched' ? { ...before, file: await ports.search.at(chosen.file.path) } : before
   const proposal = propose(facts)
   const text = configurationText(proposal)
   if (!stands && (await ports.writeConfiguration(output, text, facts.file.gid)) === 'exists')
     throw exists(output, wal.outcome === 'switched' ? 'the database was switched to WAL mode before.' : 'nothing was written.')
   const halt = await haltFor(ports, proposal, output)
   const configuration = { path: output, text, outcome: stands ? ('kept' as const) : ('written' as const) }
-  return { do: 'proposed', facts, proposal, configuration, wal, next: nextSteps(facts, proposal, ports.program, halt) }
+  return { do: 'proposed', searched, facts, proposal, configuration, wal, next: nextSteps(facts, proposal, ports.program, halt) }
 }
 
-async function chooseDatabase(ports: InitPorts, request: InitRequest): Promise<DatabaseFile | Extract<InitOutcome, { do: 'choose' }>> {
-  if (request.database !== null) return ports.search.at(request.database)
+interface Chosen {
+  readonly file: DatabaseFile
+  readonly searched: Searched | null
+}
+
+async function chooseDatabase(ports: InitPorts, request: InitRequest): Promise<Chosen | Extract<InitOutcome, { do: 'choose' }>> {
+  if (request.database !== null) return { file: await ports.search.at(request.database), searched: null }
   const found = await findCandidates(ports, request.folder)
   const [first] = found.candidates
-  if (first !== undefined && found.searched.files.length === 1) return first.file
+  if (first !== undefined && found.searched.files.length === 1) return { file: first.file, searched: found.searched }
   const chosen = await request.choose(found.candidates)
-  if (chosen !== null) return chosen.file
+  if (chosen !== null) return { file: chosen.file, searched: found.searched }
   return { do: 'choose', because: 'several databases are here, and one has to be named with --db FILE; nothing was written', ...found }
 }
 
-/** Asked anew who has it open, right before. A bot that opens it in between makes SQLite refuse, and nothing is changed. */
+/**
+ * Who has it open is asked anew, right before. A bot that reads or writes in between makes SQLite refuse, and nothing is changed; one that
+ * opens it and rests finds WAL mode at its next statement.
+ */
 async function switchToWal(ports: InitPorts, request: InitRequest, facts: Facts): Promise<Wal> {
-  const { file, holders } = facts
+  const { file, holders, self } = facts
   if (file.journal === 'wal') return { outcome: 'already', because: 'it is in WAL mode' }
-  const free = holders.complete && holders.processes.length === 0
+  // At rest a bot holds no lock in this mode, so it is seen by its open files only: all of them by root, its own by the owner.
+  const sees = self.uid === 0 || self.uid === file.uid
+  const free = sees && holders.complete && holders.processes.length === 0
   if (request.wal === 'offer' && !(free && (await request.agrees(facts)))) {
     const how = free ? 'say --wal' : 'stop the bot, then say --wal'
     return { outcome: 'not switched', because: `it is in rollback-journal mode, which keeps no log that could be copied: ${how}` }
   }
   const own = { ...ports, capture: ports.captureOf(file.path) }
   requireNobody(await strangersOn(own, file.path), file.path, 'Stop the bot, then repeat it; WAL mode stays when the bot starts again.')
+  if (!sees) throw holdersUnknown(facts)
   await ports.journalMode.toWal(file.path)
   const after = await ports.search.at(file.path)
   if (after.journal === 'wal')
-    return { outcome: 'switched', because: 'it was switched from rollback-journal to WAL mode, and its header says so' }
+    return {
+      outcome: 'switched',
+      because: `it was switched from rollback-journal to WAL mode, and its header says so${self.uid === 0 ? '' : unseen}`,
+    }
   throw new DrError('DATABASE_NOT_WAL', {
     what: `SQLite said that ${file.path} is in WAL mode, but its header does not say so`,
     untouched: 'No configuration was written.',
@@ -87,6 +102,17 @@ async function switchToWal(ports: InitPorts, request: InitRequest, facts: Facts)
 
 async function haltFor(ports: InitPorts, { service }: Proposal, output: string): Promise<TextFile | null> {
   return service.value === null ? null : ports.haltOf(service.value, output)
+}
+
+/** What the owner of the database cannot know; SQLite itself refuses while somebody reads or writes. */
+const unseen = '; whether a process of another user has it open at rest could not be seen'
+
+function holdersUnknown({ file, self, owner }: Facts): DrError {
+  return new DrError('HOLDERS_UNKNOWN', {
+    what: `in rollback-journal mode a bot at rest holds no lock, and ${self.name} cannot see which files the processes of ${owner} have open`,
+    untouched: `${file.path} was not touched, and no configuration was written.`,
+    next: `Repeat it as root or as ${owner}, with the bot stopped.`,
+  })
 }
 
 function exists(output: string, untouched: string): DrError {

@@ -9,6 +9,8 @@ export type InitOutcome =
   | (Proposed & { readonly do: 'proposed' })
 
 export interface Proposed {
+  /** null: the database was named, and nothing was looked through. */
+  readonly searched: Searched | null
   readonly facts: Facts
   readonly proposal: Proposal
   /** 'kept': one stood there, and only the journal mode was asked for. */

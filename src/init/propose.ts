@@ -2,9 +2,8 @@
 import type { UserCheck } from '../config.ts'
 import type { ContainerService } from '../ports/caretakers.ts'
 import { listed } from '../runbook/holders.ts'
-import { counted } from '../units.ts'
+import { counted, formatBytes } from '../units.ts'
 import { type Access, accessOf } from './access.ts'
-import { sizeAndMode } from './configuration-text.ts'
 import type { Facts } from './facts.ts'
 import { shellWord } from './shell-word.ts'
 import { yamlScalar } from './yaml-scalar.ts'
@@ -38,7 +37,7 @@ export function propose(facts: Facts): Proposal {
     name: nameOf(facts, service.value),
     database: {
       value: fromHome(facts, facts.file.path),
-      because: `The database of the bot: ${sizeAndMode(facts.file)}, of ${facts.owner}:${facts.group}; ${holdersOf(facts)}.`,
+      because: `The database of the bot: ${formatBytes(facts.file.sizeBytes)}, in ${facts.file.journal === 'wal' ? 'WAL' : 'rollback-journal'} mode, of ${facts.owner}:${facts.group}; ${holdersOf(facts)}.`,
     },
     replica: replicaOf(facts),
     service,

@@ -212,4 +212,26 @@ describeWith([linuxProc, setpriv], 'another user than that of the bot', () => {
     for (const line of member.access.mend) execFileSync('sh', ['-ec', line])
     expect(await look(as(other, bot))).toMatchObject({ access: { as: 'a user of its group', does: true, mend: [] } })
   })
+
+  it('--wal by a member of the group -> 3, because a bot at rest could not be seen; by the owner it is switched, and that limit is said', async () => {
+    make('bot/rollback.db', 'DELETE').close()
+    chownSync(at('bot/rollback.db'), bot, bot)
+    chmodSync(at('bot/rollback.db'), 0o660)
+    chmodSync(at('bot'), 0o2770)
+    const hash = hashOf(at('bot/rollback.db'))
+    const words = ['init', '--db', at('bot/rollback.db'), '--wal', '--output', at('bot/new.yaml')]
+    const refused = await genesis(words, { cwd: '/', through: as(other, bot) })
+    expect([errorOf(refused), refused.status, hashOf(at('bot/rollback.db')), existsSync(at('bot/new.yaml'))]).toEqual([
+      'HOLDERS_UNKNOWN',
+      3,
+      hash,
+      false,
+    ])
+    const done = await genesis([...words, '--json'], { cwd: '/', through: as(bot) })
+    expect(JSON.parse(done.stdout).wal).toEqual({
+      outcome: 'switched',
+      because: expect.stringContaining('another user has it open at rest could not be seen'),
+    })
+    expect(readFileSync(at('bot/rollback.db'))[18]).toBe(2)
+  })
 })

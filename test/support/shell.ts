@@ -199,6 +199,7 @@ export const initFacts: Facts = {
 
 export const initOutcome: Extract<InitOutcome, { do: 'proposed' }> = {
   do: 'proposed',
+  searched: null,
   facts: initFacts,
   proposal: propose(initFacts),
   configuration: { path: initFacts.output, text: configurationText(propose(initFacts)), outcome: 'written' },

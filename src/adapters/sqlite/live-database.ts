@@ -116,7 +116,7 @@ function requireWal(path: string, descriptor: number): void {
   throw new DrError('DATABASE_NOT_WAL', {
     what: `${path} is in rollback-journal mode, which keeps no log that could be followed`,
     untouched,
-    next: `Stop the bot, run: sqlite3 ${basename(path)} 'PRAGMA journal_mode=WAL' (or the same PRAGMA by any SQLite library; it stays in the file), start the bot.`,
+    next: `Stop the bot, run: genesis-dr init --db ${path} --wal (it stays in the file), start the bot.`,
   })
 }
 

@@ -97,6 +97,19 @@ describe('the screen', () => {
     expect(out.indexOf('the disk is the same')).toBeLessThan(out.indexOf('journal mode'))
   })
 
+  it('what could not be looked at, and what is too much to look at -> said', async () => {
+    const searched = {
+      files: [...candidates, { ...initFacts, file: initFacts.file }].map(({ file }) => file),
+      looked: 9,
+      gaps: ['/desk/x could not be read'],
+    }
+    const shown = async (outcome: InitOutcome) => (await type(['init'], { parts: { init: async () => outcome } })).out
+    expect(await shown({ ...initOutcome, searched })).toMatch(/not looked at +\/desk\/x could not be read/)
+    const list = await shown({ ...several, searched })
+    expect(list).toMatch(/not looked at closer\n +- \/desk\/bot\.db/)
+    expect(list).toMatch(/not looked at\n +- \/desk\/x could not be read/)
+  })
+
   it('--json -> the outcome, whole', async () => {
     expect(JSON.parse((await type(['init', '--json'])).out)).toEqual(initOutcome)
   })

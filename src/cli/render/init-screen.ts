@@ -9,7 +9,7 @@ import { type Fact, factList, table } from './table.ts'
 import { hanging } from './text.ts'
 
 export function initScreen(outcome: InitOutcome, palette: Palette, columns: number): string {
-  if (outcome.do === 'choose') return `${hanging('', outcome.because, columns, palette.bold)}\n\n${candidateTable(outcome.candidates)}`
+  if (outcome.do === 'choose') return choiceScreen(outcome, palette, columns)
   const { facts, proposal, configuration, next } = outcome
   const headline =
     configuration.outcome === 'written' ? `wrote ${configuration.path}` : `${configuration.path} is there already, and stays as it is`
@@ -18,20 +18,35 @@ export function initScreen(outcome: InitOutcome, palette: Palette, columns: numb
     hanging('', headline, columns, palette.bold),
     section('needs attention', proposal.concerns, palette, columns),
     factList(factsOf(outcome), palette, columns),
-    facts.file.journal === 'wal' ? '' : section('WAL mode', whatWalMeans(facts.file.path), palette, columns),
-    outcome.wal.outcome === 'switched' ? section('WAL mode', whatWalMeans(facts.file.path), palette, columns) : '',
+    outcome.wal.outcome === 'already' ? '' : section('WAL mode', whatWalMeans(facts.file.path), palette, columns),
     'next:',
     ...steps,
   ]
   return blocks.filter((block) => block !== '').join('\n\n')
 }
 
-function factsOf({ facts, proposal, wal }: Proposed): readonly Fact[] {
+function choiceScreen(
+  { because, candidates, searched }: Extract<InitOutcome, { do: 'choose' }>,
+  palette: Palette,
+  columns: number,
+): string {
+  const more = searched.files.slice(candidates.length).map(({ path }) => path)
+  const blocks = [
+    hanging('', because, columns, palette.bold),
+    candidateTable(candidates),
+    section('not looked at closer', more, palette, columns),
+    section('not looked at', searched.gaps, palette, columns),
+  ]
+  return blocks.filter((block) => block !== '').join('\n\n')
+}
+
+function factsOf({ facts, proposal, wal, searched }: Proposed): readonly Fact[] {
   const { file, owner, group, units, containers } = facts
   const unit = units.found.map(({ name, by }) => `${name} (${by === 'process' ? 'has it open' : 'names the folder'})`).join(', ')
   const container = containers.found.map(({ service, file: from, volume }) => `${service} of ${from}, volume ${volume}`).join('; ')
   return [
     { label: 'database', value: `${file.path} (${formatBytes(file.sizeBytes)}, of ${owner}:${group})` },
+    { label: 'not looked at', value: searched === null || searched.gaps.length === 0 ? null : searched.gaps.join('; ') },
     { label: 'ledger', value: `${proposal.ledger.value ?? 'not known'}: ${facts.ledgerBecause}` },
     { label: 'journal mode', value: `${file.journal === 'wal' ? 'WAL' : 'rollback'}: ${wal.because}` },
     { label: 'open', value: holdersOf(facts) },
