@@ -62,6 +62,7 @@ describeWith([systemd, python], 'the walk of the README with a freqtrade bot und
     const told = await run(install.replace('\nnpm ci\n', '\n'))
     expect([told.status, told.status === 0 ? '' : told.stderr]).toEqual([0, ''])
     expect(told.stdout).not.toContain('needs attention')
+    expect(told.stdout).toMatch(/systemd unit +freqtrade \(has it open\)/)
     expect(told.stdout).toContain(next)
     expect(await run(next)).toMatchObject({ status: 0 })
     // The first copy of the whole takes a moment.

@@ -10,6 +10,8 @@ describe('the control group of a process', () => {
     ['0::/system.slice/bot.service/worker\n', { kind: 'unit', unit: 'bot' }],
     ['0::/system.slice/system-bot.slice/bot@1.service\n', { kind: 'unit', unit: 'bot@1' }],
     ['12:cpu:/x.service\n1:name=systemd:/system.slice/bot.service\n', { kind: 'unit', unit: 'bot' }],
+    ['9:name=systemd:/\n1:cpu:/\n0::/system.slice/freqtrade.service\n', { kind: 'unit', unit: 'freqtrade' }],
+    ['1:name=systemd:/system.slice/bot.service\n0::/\n', { kind: 'unit', unit: 'bot' }],
     ['0::/user.slice/user-1000.slice/user@1000.service/app.slice/bot.service\n', { kind: 'unit of a user' }],
     [`0::/system.slice/docker-${id}.scope\n`, { kind: 'container' }],
     [`0::/docker/${id}\n`, { kind: 'container' }],

@@ -7,13 +7,16 @@ export type Place = { readonly kind: 'unit'; readonly unit: string } | { readonl
 
 /** `text`: /proc/PID/cgroup. null: of no unit, as what a person started on a terminal. */
 export function placeOfCgroup(text: string): Place | null {
-  // systemd's own hierarchy: the only one of version 2, or the one that bears its name.
-  const path = text.split('\n').find((line) => line.startsWith('0::/') || line.includes(':name=systemd:/')) ?? ''
-  const parts = path.slice(path.indexOf('/')).split('/')
+  // systemd's own hierarchy is that of version 2, or of version 1 the one that bears its name; where both are mounted, one of them is empty.
+  const paths = [/^0::(\/.*)$/m, /^\d+:name=systemd:(\/.*)$/m].map((line) => line.exec(text)?.[1] ?? '')
+  return paths.map(placeOfPath).find((place) => place !== null) ?? null
+}
+
+function placeOfPath(path: string): Place | null {
+  const parts = path.split('/')
   if (parts.some((part) => /^(docker|libpod|cri-containerd|crio)-[0-9a-f]{12,}\.scope$|^[0-9a-f]{64}$/.test(part)))
     return { kind: 'container' }
-  const services = parts.filter((part) => part.endsWith('.service'))
-  const [first, second] = services
+  const [first, second] = parts.filter((part) => part.endsWith('.service'))
   if (first?.startsWith('user@') === true) return second === undefined ? null : { kind: 'unit of a user' }
   return first === undefined ? null : { kind: 'unit', unit: first.replace(/\.service$/, '') }
 }

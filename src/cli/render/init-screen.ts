@@ -49,7 +49,7 @@ function factsOf({ facts, proposal, wal, searched }: Proposed): readonly Fact[] 
     { label: 'not looked at', value: searched === null || searched.gaps.length === 0 ? null : searched.gaps.join('; ') },
     { label: 'ledger', value: `${proposal.ledger.value ?? 'not known'}: ${facts.ledgerBecause}` },
     { label: 'journal mode', value: `${file.journal === 'wal' ? 'WAL' : 'rollback'}: ${wal.because}` },
-    { label: 'open', value: holdersOf(facts) },
+    { label: 'processes', value: holdersOf(facts) },
     { label: 'systemd unit', value: unit === '' ? `not found: ${units.because}` : unit },
     { label: 'Compose', value: container === '' ? `not found: ${containers.because}` : container },
     { label: 'this user', value: proposal.access.because },
