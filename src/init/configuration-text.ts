@@ -6,7 +6,8 @@ import { settings, type UserCheck } from '../config.ts'
 import type { Proposal } from './propose.ts'
 import { yamlQuoted, yamlScalar } from './yaml-scalar.ts'
 
-type Key = keyof typeof settings
+/** Keys that have a reason of their own; every other one is shown with its help, so that a new one is never forgotten. */
+const proposed: readonly string[] = ['name', 'database', 'replica', 'service', 'checks']
 
 /** Chosen: as wide as the pages of the documents. */
 const width = 118
@@ -26,9 +27,9 @@ export function configurationText(proposal: Proposal): string {
       : key('service', `{ systemd: ${yamlScalar(service.value)} }`, service.because),
     ...ledgerBlock(proposal),
     ...checksBlock(checks),
-    ...(['notify', 'contacts', 'stopTimeout', 'flushInterval', 'integrity', 'logPatterns', 'links'] as const).map((one) =>
-      later(one, settings[one].example, `${settings[one].help} By default: ${settings[one].byDefault}.`),
-    ),
+    ...Object.entries(settings)
+      .filter(([name]) => !proposed.includes(name))
+      .map(([name, { help, example, byDefault }]) => later(name, example, `${help} By default: ${byDefault}.`)),
   ]
   return `${blocks.join('\n\n')}\n`
 }
@@ -54,10 +55,10 @@ function checksBlock({ holding, failing, because }: Proposal['checks']): readonl
   return [own, ...notHeld]
 }
 
-const key = (name: Key, value: string, because: string): string => `${comment(because)}\n${name}: ${value}`
+const key = (name: string, value: string, because: string): string => `${comment(because)}\n${name}: ${value}`
 
 /** A key that is not set. */
-const later = (name: Key, example: string, because: string): string => `${comment(because)}\n# ${name}: ${example}`
+const later = (name: string, example: string, because: string): string => `${comment(because)}\n# ${name}: ${example}`
 
 function comment(text: string): string {
   const lines: string[] = []
