@@ -5,7 +5,7 @@ import type { ContainerSearch, UnitSearch } from '../ports/caretakers.ts'
 import type { FileFacts } from '../ports/database-files.ts'
 import type { DatabaseFile } from '../ports/database-search.ts'
 import type { Holders } from '../ports/open-files.ts'
-import type { Self } from '../ports/users.ts'
+import type { Self, WriteAccess } from '../ports/users.ts'
 import type { CheckResult } from '../runbook/check-result.ts'
 import type { Recognised } from './ledger.ts'
 
@@ -37,7 +37,7 @@ export interface Facts extends Candidate {
   readonly containers: ContainerSearch
   readonly self: Self
   readonly folderFacts: FileFacts & { readonly path: string }
-  readonly mayWrite: { readonly database: boolean; readonly folder: boolean }
+  readonly writeAccess: WriteAccess
   /** A folder on the way to this program that the owner of the database may not enter; null: he may enter each. */
   readonly closed: string | null
   /** `given`: by --replica; otherwise the proposed one, beside the configuration. `sameDisk` null: cannot be told. */

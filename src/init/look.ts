@@ -131,7 +131,7 @@ export async function lookCloser(ports: LookPorts, file: DatabaseFile, { folder,
     containers: await ports.caretakers.containers(file.path, folders),
     self: await ports.users.self(),
     folderFacts: { ...folderFacts, path: home },
-    mayWrite: { database: await ports.users.mayWrite(file.path), folder: await ports.users.mayWrite(home) },
+    writeAccess: await ports.users.writeAccess(file.path),
     closed: await ports.users.closedTo(ports.program.script, file),
     replica: {
       ...replica,

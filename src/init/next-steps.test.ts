@@ -53,11 +53,8 @@ describe('the lines', () => {
   })
 
   it('this user may not write the database -> what mends it comes first', () => {
-    const { steps } = of({ self: { uid: 7, gid: 7, name: 'ada', groups: [7] }, mayWrite: { database: false, folder: false } })
-    expect(steps[0]).toMatchObject({
-      does: 'let this user protect it (as root)',
-      lines: expect.arrayContaining([expect.stringMatching(/^usermod -aG trader ada/)]),
-    })
+    const writeAccess = { may: false, because: 'it may not', instead: 'Run it as root', commands: ['sudo chmod g+rw x'] } as const
+    expect(of({ writeAccess }).steps[0]).toEqual({ does: expect.stringMatching(/^let this user protect it/), lines: ['sudo chmod g+rw x'] })
   })
 
   it('at the end -> validate, then status, with the configuration that was written', () => {

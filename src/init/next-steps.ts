@@ -43,7 +43,9 @@ export function nextSteps(facts: Facts, proposal: Proposal, program: Program, ha
   return {
     unit,
     steps: [
-      ...(access.mend.length === 0 ? [] : [{ does: 'let this user protect it (as root)', lines: access.mend }]),
+      ...(access.mend.length === 0
+        ? []
+        : [{ does: 'let this user protect it (a group that it joins counts from its next login on)', lines: access.mend }]),
       ...walStep(facts, proposal),
       { does: `copy it from now on and after every boot${kept} (as root)`, lines: install },
       { does: 'prove that what is copied can be restored', lines: [`genesis-dr validate ${config}`] },

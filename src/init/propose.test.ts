@@ -15,8 +15,8 @@ describe('what needs attention', () => {
 
   it('everything at once -> most urgent first: the user, the journal mode, the program, the disk, the service, the checks', () => {
     const { concerns } = of({
-      self: { uid: 1001, gid: 1001, name: 'ada', groups: [1001] },
-      mayWrite: { database: false, folder: false },
+      self: { uid: 1001, name: 'ada', groups: [1001] },
+      writeAccess: { may: false, because: 'it may not be written', instead: 'Run it as root', commands: [] },
       file: { ...initFacts.file, journal: 'rollback' },
       closed: '/root',
       replica: { ...initFacts.replica, sameDisk: true },

@@ -31,7 +31,7 @@ interface Because<T> {
 }
 
 export function propose(facts: Facts): Proposal {
-  const access = accessOf({ ...facts, database: facts.file, folder: facts.folderFacts })
+  const access = accessOf(facts)
   const service = serviceOf(facts)
   return {
     name: nameOf(facts, service.value),

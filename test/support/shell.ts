@@ -190,9 +190,9 @@ export const initFacts: Facts = {
   checks: [],
   units: { found: [{ name: 'bot', by: 'process' }], because: 'by the control groups of the processes that have it open' },
   containers: { found: [], because: 'there is no Compose file in its folder or above' },
-  self: { uid: 0, gid: 0, name: 'root', groups: [0] },
+  self: { uid: 0, name: 'root', groups: [0] },
   folderFacts: { ...database, path: '/desk', mode: 0o40755 },
-  mayWrite: { database: true, folder: true },
+  writeAccess: { may: true },
   closed: null,
   replica: { path: '/replica', given: 'given', sameDisk: false, owner: 'trader' },
 }

@@ -1,9 +1,9 @@
 /** Users and groups of this host, and what this process may do. Names come from the name service, so that directories of users count. */
-import { access, constants, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Users } from '../../ports/users.ts'
-import { codeOf } from '../filesystem/durable.ts'
 import type { Run } from '../process/run-command.ts'
+import { writeAccess } from '../sqlite/write-access.ts'
 
 const askMs = 5000
 
@@ -16,20 +16,12 @@ export function usersOfHost(run: Run): Users {
   return {
     self: async () => {
       const uid = process.geteuid?.() ?? -1
-      const gid = process.getegid?.() ?? -1
-      return { uid, gid, name: await nameIn('passwd', uid), groups: [...new Set([...(process.getgroups?.() ?? []), gid])] }
+      const groups = new Set([...(process.getgroups?.() ?? []), process.getegid?.() ?? -1])
+      return { uid, name: await nameIn('passwd', uid), groups: [...groups] }
     },
     userName: (uid) => nameIn('passwd', uid),
     groupName: (gid) => nameIn('group', gid),
-    mayWrite: async (path) => {
-      try {
-        await access(path, constants.R_OK | constants.W_OK)
-        return true
-      } catch (error) {
-        if (codeOf(error) === '') throw error
-        return false
-      }
-    },
+    writeAccess: async (database) => writeAccess(database),
     closedTo: async (path, user) => {
       for (const folder of foldersTo(path)) {
         const { uid, gid, mode } = await stat(folder)

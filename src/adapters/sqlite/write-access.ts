@@ -9,6 +9,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DrError } from '../../errors.ts'
+import type { WriteAccess } from '../../ports/users.ts'
 import { isForbidden } from '../proc/process-table.ts'
 
 /** What stands there, and who asks. */
@@ -38,6 +39,13 @@ export function requireWritable(path: string): void {
     untouched: 'The database was not changed, and nothing was published.',
     next: wayIn(facts),
   })
+}
+
+/** `path` exists. */
+export function writeAccess(path: string): WriteAccess {
+  const facts = writeFacts(path)
+  const because = whyNot(facts)
+  return because === null ? { may: true } : { may: false, because, instead: whoMay(facts), commands: letIn(facts) }
 }
 
 function writeFacts(path: string): WriteFacts {
@@ -83,19 +91,28 @@ export function whyNot({ database, denied, uid, owner, newGid }: WriteFacts): st
   return `what SQLite makes beside ${database} for this user (uid ${uid}) would be of group ${newGid} and not of group ${owner.gid}, so that the bot (uid ${owner.uid}) could not open it`
 }
 
-export function wayIn({ folder, files, gids, owner }: WriteFacts): string {
-  const asBot = owner.uid === 0 ? 'Run it as root' : `Run it as the user of the bot (uid ${owner.uid}) or as root`
-  // The group of root opens far more than a database.
-  if (owner.gid === 0) return `${asBot}.`
-  const joined = gids.includes(owner.gid)
+export function wayIn(facts: WriteFacts): string {
+  const commands = letIn(facts)
+  if (commands.length === 0) return `${whoMay(facts)}.`
+  const joined = facts.gids.includes(facts.owner.gid)
+  return `${whoMay(facts)}; or let this user in: ${commands.join(' && ')}${joined ? '' : ' (then log in again)'}`
+}
+
+/** Who may without anything being changed. */
+function whoMay({ owner }: WriteFacts): string {
+  return owner.uid === 0 ? 'Run it as root' : `Run it as the user of the bot (uid ${owner.uid}) or as root`
+}
+
+/** The commands that let this user in. Empty where the group is that of root, which opens far more than a database. */
+function letIn({ folder, files, gids, owner }: WriteFacts): readonly string[] {
+  if (owner.gid === 0) return []
   const listed = files.map(quoted).join(' ')
-  const commands = [
-    ...(joined ? [] : [`sudo usermod -aG ${owner.gid} "$(id -un)"`]),
+  return [
+    ...(gids.includes(owner.gid) ? [] : [`sudo usermod -aG ${owner.gid} "$(id -un)"`]),
     `sudo chgrp ${owner.gid} ${listed} ${quoted(folder)}`,
     `sudo chmod g+rw ${listed}`,
     `sudo chmod g+rwxs ${quoted(folder)}`,
   ]
-  return `${asBot}; or let this user in: ${commands.join(' && ')}${joined ? '' : ' (then log in again)'}`
 }
 
 /** As a shell reads it back. */
