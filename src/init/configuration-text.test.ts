@@ -7,10 +7,13 @@ import { type Config, readConfig, settings } from '../config.ts'
 import { configurationText } from './configuration-text.ts'
 import type { Facts, TriedCheck } from './facts.ts'
 import { proposedChecks } from './ledger.ts'
-import { propose } from './propose.ts'
+import { type ProposedService, propose } from './propose.ts'
 
 const read = (text: string, path = '/desk/genesis-dr.yaml'): Config =>
   readConfig({ file: { path, text }, flags: {}, environment: {}, workingFolder: '/', resolve, dirname, basename, realFile: (one) => one })
+
+const readBack = (service: ProposedService | null): Config['service'] =>
+  service === null || 'systemd' in service ? service : { compose: service.compose, at: { file: resolve('/desk', service.file) } }
 
 const textOf = (facts: Facts): string => configurationText(propose(facts))
 
@@ -56,7 +59,7 @@ describe('every case', () => {
       name: proposal.name.value,
       database: facts.file.path,
       replica: { path: facts.replica.path },
-      service: proposal.service.value === null ? null : { systemd: proposal.service.value },
+      service: readBack(proposal.service.value),
       checks: proposal.checks.holding,
       stopTimeoutMs: 10_000,
       integrity: 'quick',
@@ -92,11 +95,10 @@ describe('what is commented out', () => {
     expect(read(text.replace('\nchecks:\n', `\nchecks:\n  ${line}\n`)).checks[0]).toEqual(first?.check)
   })
 
-  it('a Compose service, and the ledger -> comments, with what to do', () => {
-    const text = textOf({ ...initFacts, units: noUnit, containers: compose }).replaceAll('\n# ', ' ')
-    expect(text).toContain('docker compose -f /desk/docker-compose.yml stop freqtrade')
-    expect(text).toMatch(/ service: \{ compose: freqtrade \}/)
-    expect(read(textOf({ ...initFacts, units: noUnit, containers: compose })).service).toBeNull()
+  it('a Compose service -> with its file, and said to be untried; the ledger -> a comment', () => {
+    const text = textOf({ ...initFacts, units: noUnit, containers: compose })
+    expect(text).toContain('\nservice: { compose: freqtrade, file: docker-compose.yml }\n')
+    expect(text.replaceAll('\n# ', ' ')).toContain('not on a docker that runs')
     expect(textOf(initFacts)).toMatch(/^# ledger: own$/m)
   })
 })
@@ -149,15 +151,17 @@ describe('names of others', () => {
           group: table,
           holders: { ...nobody, processes: [{ pid: 1, command: name }] },
           units: { found: [{ name: service, by: 'text' }], because: name },
-          containers: { found: [{ service, file: home, volume: table }], because: name },
+          containers: { found: [{ service, file: `${home}/${table}`, volume: name }], because: name },
           replica: { ...initFacts.replica, path: `/mnt/${table}` },
         }
         for (const given of [facts, { ...facts, units: noUnit }]) {
           const config = read(textOf(given), given.output)
           expect(config.database).toBe(facts.file.path)
           expect(config.replica?.path).toBe(facts.replica.path)
-          expect(config.name).toBe(given.units === noUnit ? folder : service)
-          expect(config.service).toEqual(given.units === noUnit ? null : { systemd: service })
+          expect(config.name).toBe(service)
+          expect(config.service).toEqual(
+            given.units === noUnit ? { compose: service, at: { file: `${home}/${table}` } } : { systemd: service },
+          )
           expect(config.checks).toEqual([])
         }
       }),

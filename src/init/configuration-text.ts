@@ -3,7 +3,7 @@
  * Names come from file systems and files of others: whatever stands in them, it stays within its comment or its quotes.
  */
 import { settings, type UserCheck } from '../config.ts'
-import type { Proposal } from './propose.ts'
+import { type Proposal, serviceText } from './propose.ts'
 import { yamlQuoted, yamlScalar } from './yaml-scalar.ts'
 
 /** Keys that have a reason of their own; every other one is shown with its help, so that a new one is never forgotten. */
@@ -24,7 +24,7 @@ export function configurationText(proposal: Proposal): string {
     key('replica', yamlScalar(replica.value), replica.because),
     service.value === null
       ? later('service', service.example, service.because)
-      : key('service', `{ systemd: ${yamlScalar(service.value)} }`, service.because),
+      : key('service', serviceText(service.value), service.because),
     ...ledgerBlock(proposal),
     ...checksBlock(checks),
     ...Object.entries(settings)

@@ -17,7 +17,7 @@ export interface InitPorts extends LookPorts {
    * If we die here: there is the whole file or none. Safe to repeat: yes, by 'exists'.
    */
   writeConfiguration(path: string, text: string, gid: number): Promise<'created' | 'exists'>
-  /** What makes the unit respect the halt latch of this configuration; null: it does already. */
+  /** What makes the systemd unit respect the halt latch of this configuration; null: it does already. */
   haltOf(unit: string, output: string): Promise<TextFile | null>
 }
 
@@ -101,7 +101,7 @@ async function switchToWal(ports: InitPorts, request: InitRequest, facts: Facts)
 }
 
 async function haltFor(ports: InitPorts, { service }: Proposal, output: string): Promise<TextFile | null> {
-  return service.value === null ? null : ports.haltOf(service.value, output)
+  return service.value !== null && 'systemd' in service.value ? ports.haltOf(service.value.systemd, output) : null
 }
 
 /** What the owner of the database cannot know; SQLite itself refuses while somebody reads or writes. */

@@ -54,9 +54,14 @@ export function nextSteps(facts: Facts, proposal: Proposal, program: Program, ha
   }
 }
 
-function walStep({ file, output }: Facts, { service }: Proposal): readonly NextStep[] {
+function walStep({ file, output, containers }: Facts, { service }: Proposal): readonly NextStep[] {
   if (file.journal === 'wal') return []
-  const turn = (verb: string): readonly string[] => (service.value === null ? [] : [`systemctl ${verb} ${shellWord(service.value)}`])
+  const [container] = containers.found
+  const turn = (verb: string): readonly string[] => {
+    if (service.value === null) return []
+    if ('systemd' in service.value) return [`systemctl ${verb} ${shellWord(service.value.systemd)}`]
+    return container === undefined ? [] : [`docker compose --file ${shellWord(container.file)} ${verb} ${shellWord(container.service)}`]
+  }
   const lines = [...turn('stop'), `genesis-dr init --db ${shellWord(file.path)} --output ${shellWord(output)} --wal`, ...turn('start')]
   return [{ does: `with the bot stopped${service.value === null ? ' by hand' : ''}, switch its database to WAL mode`, lines }]
 }

@@ -47,21 +47,37 @@ describe('what needs attention', () => {
 describe('the service', () => {
   const compose = { found: [{ service: 'ft', file: '/desk/compose.yaml', volume: '.:/x' }], because: '' }
   it.each([
-    ['a unit has it open', {}, 'bot', /a process of it has the database open/],
-    ['a unit names the folder', { units: { found: [{ name: 'b', by: 'text' as const }], because: '' } }, 'b', /no process of it was seen/],
+    ['a unit has it open', {}, { systemd: 'bot' }, /a process of it has the database open/],
+    [
+      'a unit names the folder',
+      { units: { found: [{ name: 'b', by: 'text' as const }], because: '' } },
+      { systemd: 'b' },
+      /no process of it was seen/,
+    ],
     [
       'several units do',
       { units: { found: ['b', 'c'].map((name) => ({ name, by: 'text' as const })), because: '' } },
       null,
       /several units may hold it \(b, c\)/,
     ],
-    ['a Compose service', { units: none, containers: compose }, null, /docker compose -f \/desk\/compose.yaml stop ft/],
-    ['a unit and a Compose service', { containers: compose }, 'bot', /systemd unit bot/],
+    [
+      'a Compose service',
+      { units: none, containers: compose },
+      { compose: 'ft', file: 'compose.yaml' },
+      /its volume \.:\/x holds the database/,
+    ],
+    [
+      'several services',
+      { units: none, containers: { ...compose, found: [...compose.found, ...compose.found] } },
+      null,
+      /several services may hold it/,
+    ],
+    ['a unit and a Compose service', { containers: compose }, { systemd: 'bot' }, /systemd unit bot/],
     ['a process that nobody of them starts', { units: none }, null, /Process 7 \(python3 bot.py\) has it open/],
     ['nothing at all', { units: none, holders: nobody }, null, /No systemd unit and no Compose service was found/],
   ])('%s -> chosen only where it is the one', (_, over, value, because) => {
     const { service } = of(over)
-    expect(service.value).toBe(value)
+    expect(service.value).toEqual(value)
     expect(service.because).toMatch(because)
   })
 })

@@ -1,11 +1,9 @@
 /** From what was found to what is proposed: each value with why it was chosen, and what needs attention, most urgent first. Pure. */
 import type { UserCheck } from '../config.ts'
-import type { ContainerService } from '../ports/caretakers.ts'
 import { listed } from '../runbook/holders.ts'
 import { counted, formatBytes } from '../units.ts'
 import { type Access, accessOf } from './access.ts'
 import type { Facts } from './facts.ts'
-import { shellWord } from './shell-word.ts'
 import { yamlScalar } from './yaml-scalar.ts'
 
 export interface Proposal {
@@ -13,8 +11,8 @@ export interface Proposal {
   /** As it is written: relative to the folder of the configuration where it lies below it. */
   readonly database: Because<string>
   readonly replica: Because<string>
-  /** A systemd unit; null: none can be named, and `example` is what to write instead. */
-  readonly service: Because<string | null> & { readonly example: string }
+  /** null: none can be named, and `example` is what to write instead. */
+  readonly service: Because<ProposedService | null> & { readonly example: string }
   readonly ledger: Because<string | null>
   readonly checks: {
     readonly holding: readonly UserCheck[]
@@ -24,6 +22,9 @@ export interface Proposal {
   readonly access: Access
   readonly concerns: readonly string[]
 }
+
+/** `file`: as it counts from the folder of the configuration. */
+export type ProposedService = { readonly systemd: string } | { readonly compose: string; readonly file: string }
 
 interface Because<T> {
   readonly value: T
@@ -48,9 +49,10 @@ export function propose(facts: Facts): Proposal {
   }
 }
 
-function nameOf({ folder }: Facts, unit: string | null): Because<string> {
+function nameOf({ folder }: Facts, service: ProposedService | null): Because<string> {
   const told = "The system's name: typed, or given with --yes, before anything live."
-  if (unit !== null) return { value: unit, because: `${told} Taken from the unit.` }
+  if (service !== null && 'systemd' in service) return { value: service.systemd, because: `${told} Taken from the unit.` }
+  if (service !== null) return { value: service.compose, because: `${told} Taken from the service.` }
   const last = folder.slice(folder.lastIndexOf('/') + 1)
   return last === '' ? { value: 'bot', because: told } : { value: last, because: `${told} Taken from the folder.` }
 }
@@ -77,42 +79,47 @@ function replicaOf(facts: Facts): Because<string> {
 
 function serviceOf(facts: Facts): Proposal['service'] {
   const { units, containers, holders } = facts
-  const [unit, ...others] = units.found
-  const example = '{ systemd: NAME }'
-  if (unit !== undefined && others.length === 0) {
-    const seen =
-      unit.by === 'process'
-        ? 'a process of it has the database open'
-        : 'it names the folder; no process of it was seen with the database open'
-    return { value: unit.name, example, because: `How the bot is stopped and started: the systemd unit ${unit.name} (${seen}).` }
-  }
+  const how = 'How the bot is stopped and started'
   const without = 'Without it the bot is stopped and started by hand, and every result says so.'
+  const [unit] = units.found
   if (unit !== undefined) {
-    const names = units.found.map(({ name }) => name).join(', ')
-    return {
-      value: null,
-      example: `{ systemd: ${yamlScalar(unit.name)} }`,
-      because: `How the bot is stopped and started: several units may hold it (${names}); write the right one. ${without}`,
+    const example = serviceText({ systemd: unit.name })
+    if (units.found.length > 1) {
+      const names = units.found.map(({ name }) => name).join(', ')
+      return { value: null, example, because: `${how}: several units may hold it (${names}); write the right one. ${without}` }
     }
+    const open = 'a process of it has the database open'
+    const seen = unit.by === 'process' ? open : 'it names the folder; no process of it was seen with the database open'
+    return { value: { systemd: unit.name }, example, because: `${how}: the systemd unit ${unit.name} (${seen}).` }
   }
   const [container] = containers.found
-  if (container !== undefined)
-    return { value: null, example: `{ compose: ${yamlScalar(container.service)} }`, because: `${byCompose(containers.found)} ${without}` }
+  if (container !== undefined) {
+    const value = { compose: container.service, file: fromHome(facts, container.file) }
+    const names = containers.found.map(({ service, file, volume }) => `${service} of ${file} (its volume ${volume} holds the database)`)
+    const several = containers.found.length > 1
+    if (several)
+      return {
+        value: null,
+        example: serviceText(value),
+        because: `${how}: several services may hold it: ${names.join(', ')}; write the right one. ${without}`,
+      }
+    return {
+      value,
+      example: serviceText(value),
+      because: `${how}: the Compose service ${names[0]}. Tested on recorded output, not on a docker that runs: try stop-trading and resume-trading once.`,
+    }
+  }
   const [holder] = holders.processes
   const started = holder === undefined ? '' : ` Process ${holder.pid} (${holder.command}) has it open: whatever starts that is meant.`
-  return {
-    value: null,
-    example: '{ command: [python3, bot.py], cwd: . }',
-    because: `How the bot is stopped and started. No systemd unit and no Compose service was found (${units.because}; ${containers.because}).${started} ${without}`,
-  }
+  const because = `${how}. No systemd unit and no Compose service was found (${units.because}; ${containers.because}).${started} ${without}`
+  return { value: null, example: '{ command: [python3, bot.py], cwd: . }', because }
 }
 
-function byCompose(found: readonly ContainerService[]): string {
-  const names = found.map(({ service, file, volume }) => `${service} of ${file} (volume ${volume})`)
-  return (
-    `How the bot is stopped and started: the Compose service ${names.join(', or ')} holds it. This version does not stop a Compose service by itself, so leave it a ` +
-    `comment: before \`genesis-dr execute\`, ${found.map((one) => `docker compose -f ${shellWord(one.file)} stop ${shellWord(one.service)}`).join(', or ')}; afterwards the same with start.`
-  )
+/** As it is written in the configuration. */
+export function serviceText(service: ProposedService): string {
+  return 'systemd' in service
+    ? `{ systemd: ${yamlScalar(service.systemd)} }`
+    : `{ compose: ${yamlScalar(service.compose)}, file: ${yamlScalar(service.file)} }`
 }
 
 function checksOf({ checks, ledger, ledgerBecause }: Facts): Proposal['checks'] {
@@ -152,8 +159,8 @@ function concernsOf(facts: Facts, access: Access, service: Proposal['service']):
     const several =
       units.found.length > 1
         ? 'several units may hold the bot'
-        : containers.found.length > 0
-          ? 'the bot is a Compose service'
+        : containers.found.length > 1
+          ? 'several Compose services may hold the bot'
           : 'what starts the bot was not found'
     concerns.push(`${several}: it is stopped and started by hand until "service" is set`)
   }

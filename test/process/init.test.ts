@@ -99,7 +99,7 @@ describeWith([linuxProc], 'init where a bot is stopped', () => {
     expect((await init('--output', 'new.yaml')).status).toBe(0)
   })
 
-  it('a Compose file above it mounts the folder -> the service is named, as a comment', async () => {
+  it('a Compose file above it mounts the folder -> the service is proposed, with its file', async () => {
     mkdirSync(at('user_data'))
     make('user_data/trades.db').close()
     writeFileSync(at('docker-compose.yml'), 'services:\n  freqtrade:\n    image: x\n    volumes: ["./user_data:/freqtrade/user_data"]\n')
@@ -107,7 +107,9 @@ describeWith([linuxProc], 'init where a bot is stopped', () => {
     expect(JSON.parse(said.stdout).facts.containers.found).toEqual([
       { service: 'freqtrade', file: at('docker-compose.yml'), volume: './user_data:/freqtrade/user_data' },
     ])
-    expect(readFileSync(at('user_data/genesis-dr.yaml'), 'utf8')).toContain('\n# service: { compose: freqtrade }\n')
+    expect(readFileSync(at('user_data/genesis-dr.yaml'), 'utf8')).toContain(
+      `\nservice: { compose: freqtrade, file: ${at('docker-compose.yml')} }\n`,
+    )
   })
 
   it('the bot died and left a log -> its tables are not looked at, because that would touch it, and that is said', async () => {
