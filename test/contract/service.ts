@@ -7,7 +7,7 @@ import type { Service } from '../../src/ports/service.ts'
 export const bots = {
   obedient: `trap 'echo stopping; exit 0' TERM; n=0; while :; do n=$((n+1)); echo "line $n"; sleep 0.05; done`,
   stubborn: `trap '' TERM; (while :; do sleep 0.2; done) & echo ready; while :; do sleep 0.2; done`,
-  'ends with 7': 'echo trading; sleep 0.8; echo "cannot go on"; exit 7',
+  'ends with 7': 'echo trading; sleep 2; echo "cannot go on"; exit 7',
   'fails at once': 'echo "no such exchange"; exit 3',
 } as const
 

@@ -34,3 +34,9 @@ export const systemd: Need = {
   found: isRoot && works('unshare', '--mount', '--pid', '--fork', '--cgroup', '--uts', '--ipc', 'true') ? systemdBinary : null,
   how: 'install systemd and run as root, outside an unprivileged container',
 }
+export const docker: Need = {
+  what: 'root, namespaces, dockerd, and docker with its compose plugin',
+  found: unshare.found !== null && works('dockerd', '--version') && works('docker', 'compose', 'version') ? 'dockerd' : null,
+  how: 'install docker.io and the compose plugin, and run as root',
+  rare: true,
+}

@@ -129,7 +129,7 @@ async function compose([verb, ...rest]) {
   } else if (verb === 'up') {
     const fresh = { id, status: 'created', session: 0, exitCode: 0, startedAt: never, finishedAt: never }
     const before = known ? read(id) : fresh
-    write({ ...before, command: service.command, policy: service.restart ?? 'no', restarts: 0 })
+    write({ ...before, command: service.command.map((word) => word.replaceAll('$$', '$')), policy: service.restart ?? 'no', restarts: 0 })
     rmSync(paths(id).stopping, { force: true })
     const started = before.startedAt
     const log = openSync(join(folder, 'supervisor.log'), 'a')

@@ -1,7 +1,7 @@
 /**
  * The bot as a service of `docker compose`. Stopping is done by docker itself, whose restart policy would start a bot that is killed behind
  * its back. Its pids are those of this host; where docker keeps its containers in a machine of their own, they are not, and nobody is found
- * who has the database open. Tests replay what docker said when it was recorded.
+ * who has the database open. Tests replay what docker said when it was recorded, and ask a docker that runs where there is one.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError } from '../../errors.ts'
@@ -12,7 +12,7 @@ import { type ContainerFacts, decodeContainers, decodeIds, newestOf, stateOfCont
 export interface ComposeServiceOptions {
   /** As the compose file names it. */
   readonly service: string
-  /** The compose file, or the folder in which docker looks for one; absolute. */
+  /** The compose file, or the folder in which docker looks for one, and then in those above it; absolute. */
   readonly at: { readonly file: string } | { readonly folder: string }
   readonly run: Run
 }
@@ -26,7 +26,8 @@ const settleMs = 300
 export function composeService(options: ComposeServiceOptions): Service {
   return {
     description: `compose service ${options.service}`,
-    caveat: 'how docker compose stops and starts it is tested on recorded output, not exercised with a docker that runs',
+    caveat:
+      'how docker compose stops and starts it is tested on recorded output; it was exercised with Docker 20.10.24 and Compose 2.32.4, not with the docker here',
     state: () => stateOf(options),
     start: () => start(options),
     stop: (timeoutMs) => stop(options, timeoutMs),
