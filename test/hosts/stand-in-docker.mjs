@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { release } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -80,6 +81,7 @@ async function until(done) {
 const option = (name) => words[words.indexOf(name) + 1]
 
 if (words[0] === 'supervise') await supervise(words[1])
+else if (words[0] === 'info') process.stdout.write(`${release()}\n`)
 else if (words[0] === 'inspect') {
   const shown = words.slice(3).map((id) => {
     const { status, exitCode, startedAt, finishedAt, restarts, policy, session } = read(id)

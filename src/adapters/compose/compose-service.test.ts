@@ -105,6 +105,19 @@ describeWith([docker], 'a bot as a compose service, by a docker that runs', () =
   stories((...asked) => host.run(...asked))
 })
 
+describeWith([linuxProc], 'docker in a machine of its own', () => {
+  it('-> it is stopped, and that is not known, because nobody there can be looked into', async () => {
+    const run: Run = (command, args, timeoutMs) =>
+      args[0] === 'info' ? Promise.resolve({ status: 0, stdout: '6.6.12-linuxkit\n', stderr: '' }) : recorded(command, args, timeoutMs)
+    const service = composeService(optionsOf(run, bots.obedient))
+    await service.start()
+    expect(await service.stop(3000)).toMatchObject({
+      running: 'unknown',
+      because: expect.stringMatching(/exited with status 0, but docker runs on another kernel \(6\.6\.12-linuxkit\) than this host/),
+    })
+  })
+})
+
 describe('docker does not tell', () => {
   const saying =
     (stdout: string, status: number | null = 0, stderr = ''): Run =>

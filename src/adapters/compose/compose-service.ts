@@ -1,8 +1,9 @@
 /**
  * The bot as a service of `docker compose`. Stopping is done by docker itself, whose restart policy would start a bot that is killed behind
- * its back. Its pids are those of this host; where docker keeps its containers in a machine of their own, they are not, and nobody is found
- * who has the database open. Tests replay what docker said when it was recorded, and ask a docker that runs where there is one.
+ * its back. Where docker runs its containers on another kernel than ours (a virtual machine, another host), nobody would ever be found who has
+ * the database open: there a stop is not known. Tests replay what docker said when it was recorded, and ask a docker that runs where there is one.
  */
+import { release } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError } from '../../errors.ts'
 import type { BotLog, LogLine, Service, ServiceState } from '../../ports/service.ts'
@@ -101,8 +102,22 @@ async function start(options: ComposeServiceOptions): Promise<ServiceState> {
   )
 }
 
-/** docker waits for whole seconds, then kills. */
 async function stop(options: ComposeServiceOptions, timeoutMs: number): Promise<ServiceState> {
+  const state = await stopped(options, timeoutMs)
+  const elsewhere = state.running === 'no' ? await onAnotherKernel(options) : null
+  return elsewhere === null ? state : { ...state, running: 'unknown', because: `${state.because}, but ${elsewhere}` }
+}
+
+/** By its release: null when docker runs here, as far as that tells. */
+async function onAnotherKernel({ run }: ComposeServiceOptions): Promise<string | null> {
+  const { status, stdout, stderr } = await run('docker', ['info', '--format', '{{.KernelVersion}}'], askMs)
+  if (status !== 0) return silent({ status, stdout, stderr })
+  if (stdout.trim() === release()) return null
+  return `docker runs on another kernel (${stdout.trim()}) than this host (${release()}), so that its processes cannot be looked into`
+}
+
+/** docker waits for whole seconds, then kills. */
+async function stopped(options: ComposeServiceOptions, timeoutMs: number): Promise<ServiceState> {
   const before = await stateOf(options)
   if (before.running === 'no') return before
   const seconds = String(Math.ceil(timeoutMs / 1000))
