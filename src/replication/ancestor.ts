@@ -27,6 +27,8 @@ import { indexFrames } from './wal-tail.ts'
 export interface Ancestor {
   readonly txid: number
   readonly proof: 'content' | 'log' | 'pages'
+  /** Its last frame stands in the log, which ends before that of the newest point: the database went back for certain. */
+  readonly inLog: boolean
   /** Checksums of every page at that point. */
   readonly sums: PageSums
   /** The newest point that the database may have reached: the same, or the next one. */
@@ -68,9 +70,10 @@ export async function wentBack({ store, timeline, bytes, base }: Suspect): Promi
 async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader): Promise<Ancestor | null> {
   const { bytes, base, sums } = suspect
   const txid = point.maxTxid
-  if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling)
-    return { txid, proof: 'content', reachedTxid: txid, sums, place: null }
   const place = placeInLog(bytes, base, header)
+  if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling) {
+    return { txid, proof: 'content', inLog: place !== null, reachedTxid: txid, sums, place: null }
+  }
   if (place === null || base.place === null) return null
   const then = await sumsAt(suspect, txid)
   const expected = then.copy()
@@ -78,7 +81,7 @@ async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader)
   const written = [...offsets.keys()].filter((page) => page <= base.pages).map((page) => [page, readPage(bytes, base, page)] as const)
   applyToSums(expected, written, base.pages)
   const reachedTxid = place.frames === base.place.frames ? txid : nextAfter(suspect, txid)
-  return expected.rolling === sums.rolling ? { txid, proof: 'log', reachedTxid, sums: then, place } : null
+  return expected.rolling === sums.rolling ? { txid, proof: 'log', inLog: true, reachedTxid, sums: then, place } : null
 }
 
 const sumsAt = ({ store, timeline }: Suspect, txid: number): Promise<PageSums> => sumPlan(store, planRestore(timeline.files, { txid }))
@@ -100,8 +103,8 @@ async function byPages(suspect: Suspect): Promise<Ancestor | null> {
   // A page that is still as it was before that point: the database had not come so far.
   const sumsBefore = before === undefined ? null : await sumsAt(suspect, before)
   return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then).asThen > 0
-    ? { txid: before, proof: 'pages', reachedTxid: nearest, sums: sumsBefore, place: null }
-    : { txid: nearest, proof: 'pages', reachedTxid: nextAfter(suspect, nearest), sums: then, place: null }
+    ? { txid: before, proof: 'pages', inLog: false, reachedTxid: nearest, sums: sumsBefore, place: null }
+    : { txid: nearest, proof: 'pages', inLog: false, reachedTxid: nextAfter(suspect, nearest), sums: then, place: null }
 }
 
 /** Of the pages that differ between two points, how many the database has as of the first. One that is not there yet counts too. */

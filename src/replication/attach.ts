@@ -14,12 +14,12 @@ import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import { findAncestor, wentBack } from './ancestor.ts'
+import { type Ancestor, findAncestor, type Suspect, wentBack } from './ancestor.ts'
 import { type Base, baseNow, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { keepSums } from './keep-sums.ts'
-import { readLastPoint } from './last-point.ts'
+import { type LastPoint, readLastPoint } from './last-point.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
 
@@ -190,10 +190,25 @@ async function meet(
   }
   const newest = await newestSums(world, () => sumsOfPoint(store, current, last, keptSums))
   if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound })
-  const keptLately = bound && newest.keptTxid !== null && last.txid - newest.keptTxid < freshFlushes
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
-  const ancestor = await findAncestor(suspect, keptLately && !(await wentBack(suspect)) ? lookBackFlushes : 'all')
+  const ancestor = bound ? await ancestorOfKnown(suspect, last, newest.keptTxid) : await findAncestor(suspect, 'all')
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
+}
+
+/** Chosen: a log that began anew a million times since the last flush is no log that went on; two chance numbers are nearer once in 4,000. */
+const mostRestarts = 1_000_000
+
+/**
+ * Of the very file that was captured. Where its log was counted on, it went on, whatever its pages look like: a bot that sets a flag to and
+ * fro writes the same pages again. Where nothing tells whether it went back or on, it may have reached the newest point.
+ */
+async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: number | null): Promise<Ancestor | null> {
+  const restarts = suspect.base.place === null ? 0 : (suspect.base.place.header.salt1 - last.walSalt1) >>> 0
+  if (restarts > 0 && restarts <= mostRestarts) return null
+  const back = await wentBack(suspect)
+  const keptLately = keptTxid !== null && last.txid - keptTxid < freshFlushes
+  const ancestor = await findAncestor(suspect, keptLately && !back ? lookBackFlushes : 'all')
+  return ancestor === null || back || ancestor.inLog ? ancestor : { ...ancestor, reachedTxid: last.txid }
 }
 
 function isBound(binding: CaptureBinding | null, { identity }: LiveDatabase, replica: string, timelineId: string): boolean {

@@ -15,6 +15,8 @@ export interface LastPoint {
   readonly rolling: bigint | null
   /** Bytes. */
   readonly pageSize: number
+  /** The first salt of the log that it was read from; SQLite mostly counts it up when the log begins anew. 0: from no log. */
+  readonly walSalt1: number
   /** Where the log as it is now goes on after it; null when that cannot be proven. */
   readonly place: WalPosition | null
   readonly databasePages: number
@@ -35,6 +37,7 @@ export async function readLastPoint(
     txid: file.maxTxid,
     rolling: decodeRestorePoint(header.reserved)?.postApply ?? null,
     pageSize: header.pageSize,
+    walSalt1: header.walSalt1,
     databasePages: header.commit,
     lastCommitMs: header.timestampMs,
     place: placeInLog(bytes, base, header),

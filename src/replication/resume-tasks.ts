@@ -84,6 +84,7 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
     const then: Ancestor = ancestor ?? {
       txid: decision.txid,
       proof: 'content',
+      inLog: false,
       reachedTxid: decision.txid,
       sums: known(meeting.sums),
       place: null,

@@ -28,6 +28,11 @@ const flushed = async (times = 1): Promise<void> => {
   commit(times)
   expect((await client().drain()).complete).toBe(true)
 }
+/** Another connection counts up the change counter of the file, which tells later that it went back. */
+const reconnect = (): void => {
+  bot.close()
+  bot = open()
+}
 const saved = (): string => join(system.folder, 'saved')
 /** The files as a snapshot of the disk would have them. */
 const save = (): void => {
@@ -117,6 +122,7 @@ describe('an old file without a log stands in the place of the database', () => 
     commit(1)
     save()
     settle()
+    reconnect()
     await flushed(2)
     await flushed(4)
     await goBack()
@@ -130,6 +136,7 @@ describe('an old file without a log stands in the place of the database', () => 
     commit(1)
     save()
     settle()
+    reconnect()
     await flushed(1)
     for (let flush = 0; flush < 8; flush++) await flushed()
     await goBack()
@@ -138,6 +145,33 @@ describe('an old file without a log stands in the place of the database', () => 
     await start()
     expect(older()).toMatchObject({ forkTxid: 3, commits: { least: 8, most: 10 } })
     expect(await rows()).toBe(23)
+  })
+})
+
+describe('the same pages come back', () => {
+  const flag = async (state: string): Promise<void> => {
+    bot.prepare('UPDATE flags SET busy = ?').run(state)
+    await client().drain()
+  }
+  beforeEach(async () => {
+    bot.exec("CREATE TABLE flags (busy TEXT); INSERT INTO flags VALUES ('no ')")
+    await client().drain()
+    for (const state of ['yes', 'no ', 'yes']) await flag(state)
+    await end(system, capture.process, 'SIGKILL')
+    bot.exec("UPDATE flags SET busy = 'no '")
+  })
+
+  it('the bot went on unseen, and its log began anew -> it went on, and nobody is told of commits that it lacks', async () => {
+    bot.exec('PRAGMA wal_checkpoint(RESTART)')
+    bot.exec("UPDATE flags SET busy = 'yes'; PRAGMA wal_checkpoint(RESTART); UPDATE flags SET busy = 'no '")
+    capture = await startCapture(system, never)
+    expect([attached()?.do, older()]).toEqual(['diff', undefined])
+  })
+
+  it('and nothing tells whether it went on or back -> it is said that it may lack some, or none', async () => {
+    bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    await start()
+    expect(older()).toMatchObject({ commits: { least: 0, most: 1 } })
   })
 })
 
