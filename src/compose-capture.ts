@@ -10,9 +10,12 @@ import { describeHolder, lockHolder, type ProcessLock } from './adapters/filesys
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { openLiveDatabase, requireFollowable } from './adapters/sqlite/live-database.ts'
+import { watchedDatabase } from './adapters/sqlite/watched-database.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
 import type { DrainOutcome } from './ports/capture-control.ts'
+import type { CaptureWatch } from './ports/capture-watch.ts'
+import type { LiveDatabase } from './ports/live-database.ts'
 import type { ObjectStore } from './ports/object-store.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
 import { CaptureHost } from './replication/host.ts'
@@ -33,17 +36,42 @@ export function openStore({ replica }: Pick<CaptureSettings, 'replica'>): Promis
 /** Chosen: whoever only looks holds the lock for an instant; 2 s is far longer. */
 const lockPatienceMs = 2000
 
+export interface ReplicateOptions {
+  readonly takeOver: boolean
+  readonly signal: AbortSignal
+  readonly onEvent: (event: CaptureEvent) => void
+  /** Who supervises this process; null: nobody does. */
+  readonly watch: CaptureWatch | null
+  /** What a test puts around the ports, to stop the process within a call of one. */
+  readonly around?: Around
+}
+
+export interface Around {
+  readonly database: (open: () => LiveDatabase) => () => LiveDatabase
+  readonly store: (store: ObjectStore) => ObjectStore
+}
+
+const nothingAround: Around = { database: (open) => open, store: (store) => store }
+
 /**
  * Copies the database continuously until `signal` aborts, then flushes. Its connections stay open at the end on purpose: the process is
  * to exit without closing them, because the last one that closes would checkpoint and delete the log.
  * @throws CAPTURE_RUNNING, and as CaptureHost.run
  */
-export async function replicate(
-  settings: CaptureSettings,
-  options: { readonly takeOver: boolean; readonly signal: AbortSignal; readonly onEvent: (event: CaptureEvent) => void },
-): Promise<DrainOutcome | null> {
+export async function replicate(settings: CaptureSettings, options: ReplicateOptions): Promise<DrainOutcome | null> {
+  const stopBeating = beat(options.watch)
+  try {
+    return await follow(settings, options)
+  } finally {
+    stopBeating()
+  }
+}
+
+async function follow(settings: CaptureSettings, options: ReplicateOptions): Promise<DrainOutcome | null> {
   const { database, captureFolder, flushIntervalMs, scrubTurnMs } = settings
-  const store = await openStore(settings)
+  const { watch, around = nothingAround } = options
+  const store = around.store(await openStore(settings))
+  const open = around.database(() => openLiveDatabase(database))
   requireFollowable(database)
   await makeFolder(captureFolder, 0o700)
   const lock = await takeCaptureLock(settings)
@@ -54,7 +82,7 @@ export async function replicate(
       random: nodeRandom,
       state: captureStateIn(captureFolder),
       keptSums: keptSumsIn(captureFolder),
-      openDatabase: () => openLiveDatabase(database),
+      openDatabase: watch === null ? open : () => watchedDatabase(open, watch),
       onEvent: options.onEvent,
       flushIntervalMs,
       scrubTurnMs,
@@ -71,6 +99,22 @@ export async function replicate(
     await stopServing()
     lock.release()
   }
+}
+
+/** Chosen: as often as the watch takes a beat. Long work of ours gives way to it; what blocks or suspends the process does not. */
+const beatEveryMs = 250
+
+/** Returns how to stop it. */
+function beat(watch: CaptureWatch | null): () => void {
+  const stop = new AbortController()
+  const goOn = async (tell: CaptureWatch['tell']): Promise<void> => {
+    while (!stop.signal.aborted) {
+      tell('beat')
+      await nodeClock.sleep(beatEveryMs, stop.signal)
+    }
+  }
+  if (watch !== null) void goOn(watch.tell)
+  return () => stop.abort()
 }
 
 async function takeCaptureLock({ database, captureFolder }: CaptureSettings): Promise<ProcessLock> {

@@ -3,12 +3,14 @@ import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
-import { openStore, replicate } from './compose-capture.ts'
+import { openStore } from './compose-capture.ts'
 import { playDrill } from './compose-drill.ts'
 import { init } from './compose-init.ts'
+import { replicateSupervised } from './compose-supervised.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
+import { mendsByWaiting } from './replication/supervisor.ts'
 import { botWords } from './runbook/bot-words.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
@@ -44,7 +46,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
           because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
         })
       }
-      return replicate(settings, request)
+      return replicateSupervised(settings, { ...request, environment, mends: mendsByWaiting })
     },
     recover: (request) =>
       within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, request.dryRun ? 'look' : 'act', (system) =>

@@ -31,4 +31,6 @@ export type CaptureEvent =
   | { readonly type: 'checkpointed'; readonly frames: number; readonly heldMs: number }
   | { readonly type: 'warning'; readonly because: string }
   | { readonly type: 'let-go'; readonly because: string }
+  /** The capture process ended, or was ended, and another one is started. */
+  | { readonly type: 'restarted'; readonly because: string }
   | { readonly type: 'stopped'; readonly because: string; readonly txid: number; readonly complete: boolean }

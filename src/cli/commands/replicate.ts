@@ -19,7 +19,7 @@ export const replicate = command({
   examples: [
     { line: 'replicate --db trades.db --replica file:./replica', does: 'protects one database, with no configuration at all' },
     { line: 'replicate', does: 'the same, from genesis-dr.yaml' },
-    { line: 'replicate --json', does: 'one JSON object a line: attached, flushed, checkpointed, warning, stopped' },
+    { line: 'replicate --json', does: 'one JSON object a line: attached, flushed, checkpointed, warning, restarted, stopped' },
   ],
   json: 'One JSON object a line for each event; `type` tells which.',
   run: async (args, world) => {
@@ -58,6 +58,9 @@ function screen({ terminal, config }: World, line: ProgressLine): (event: Captur
         return
       case 'warning':
         say(`${warn('warning')}: `, event.because)
+        return
+      case 'restarted':
+        say(`${warn('restarted')}: `, `the capture process ended, and another one is started: ${event.because}`)
         return
       case 'let-go':
         say('', `let go of the database: ${event.because}`)

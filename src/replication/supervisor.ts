@@ -1,0 +1,115 @@
+/**
+ * Keeps one capture process alive and harmless: starts it, ends it where it would hold up the bot, and starts the next one. It opens no
+ * database itself, so whatever blocks a capture cannot block this.
+ * If we die at any point: the capture hears it on its leash, flushes and ends. A killed one leaves whole files in the replica, and the next
+ * one finds in the log where it goes on.
+ */
+import { type DrError, isDrError } from '../errors.ts'
+import type { DrainOutcome } from '../ports/capture-control.ts'
+import type { CaptureEnd, CaptureLife, StartCapture } from '../ports/capture-process.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { CaptureEvent } from './capture-event.ts'
+import { after, born, judge, type LifeLimits, type LifeSigns } from './liveness.ts'
+
+export interface SupervisorWorld {
+  readonly clock: Clock
+  readonly start: StartCapture
+  readonly limits: LifeLimits
+  readonly onEvent: (event: CaptureEvent) => void
+}
+
+export interface SupervisorOptions {
+  readonly takeOver: boolean
+  /** Aborted: the capture is told to flush and end. */
+  readonly signal: AbortSignal
+  /** Another start may go better, whatever a person does or does not. `attachedBefore`: one of the lives followed the database. */
+  readonly mends: (error: DrError, attachedBefore: boolean) => boolean
+}
+
+/** Chosen: the first new start is at once for a person, and a capture that cannot live is tried six times a minute. */
+const firstPauseMs = 250
+const longestPauseMs = 10_000
+/** Chosen: whoever lived for a minute did not end of how it was started. */
+const longLifeMs = 60_000
+
+/** Ends when `signal` aborts, with what the last drain said; null: it was not attached then. @throws what `mends` says no to */
+export async function superviseCapture(world: SupervisorWorld, options: SupervisorOptions): Promise<DrainOutcome | null> {
+  const { clock, onEvent } = world
+  const { signal, mends } = options
+  const known: Known = { attached: false, timeline: '', txid: 0 }
+  for (let pauseMs = firstPauseMs; ; ) {
+    const beganMs = clock.monotonicMs()
+    const { end, killed } = await oneLife(world, options, known)
+    if (signal.aborted) return lastWords(end, killed, known)
+    if (end.error !== null && !mends(end.error, known.attached)) throw end.error
+    onEvent({ type: 'restarted', because: killed ?? end.error?.message ?? end.because })
+    if (clock.monotonicMs() - beganMs > longLifeMs) pauseMs = firstPauseMs
+    await clock.sleep(pauseMs, signal)
+    if (signal.aborted) return null
+    pauseMs = Math.min(2 * pauseMs, longestPauseMs)
+  }
+}
+
+/** What its events told of all lives. */
+interface Known {
+  attached: boolean
+  timeline: string
+  txid: number
+}
+
+interface Ended {
+  readonly end: CaptureEnd
+  /** Why it was killed; null: it was not. */
+  readonly killed: string | null
+}
+
+async function oneLife({ clock, start, limits, onEvent }: SupervisorWorld, options: SupervisorOptions, known: Known): Promise<Ended> {
+  const { signal, takeOver } = options
+  const heard: { signs: LifeSigns; news: AbortController } = { signs: born(clock.monotonicMs()), news: new AbortController() }
+  const life: CaptureLife = start(takeOver && !known.attached, {
+    onSign: (sign) => {
+      heard.signs = after(heard.signs, sign, clock.monotonicMs())
+      // Only this shortens the time that is waited for.
+      if (sign === 'lock-wanted') heard.news.abort()
+    },
+    onLine: (line) => {
+      const event = line as CaptureEvent
+      if (event.type === 'attached') known.attached = true
+      if (event.type === 'attached' || event.type === 'flushed') Object.assign(known, { timeline: event.timeline, txid: event.txid })
+      onEvent(event)
+    },
+  })
+  const over = new AbortController()
+  const ended = life.ended.finally(() => over.abort())
+  const stop = (): void => life.stop()
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  let killed: string | null = null
+  while (!over.signal.aborted && killed === null) {
+    const verdict = judge(heard.signs, clock.monotonicMs(), limits)
+    if (verdict.do === 'wait') {
+      heard.news = new AbortController()
+      await clock.sleep(verdict.ms, AbortSignal.any([heard.news.signal, over.signal]))
+      // We may have been suspended ourselves: what came meanwhile is heard before anything is judged.
+      await clock.sleep(0)
+    } else {
+      killed = verdict.because
+      life.kill()
+    }
+  }
+  const end = await ended
+  signal.removeEventListener('abort', stop)
+  return { end, killed }
+}
+
+function lastWords({ finished, outcome, error, because }: CaptureEnd, killed: string | null, known: Known): DrainOutcome | null {
+  if (error !== null) throw error
+  if (finished || !known.attached) return outcome
+  const { timeline, txid } = known
+  return { timeline, txid, lastCommitMs: 0, complete: false, because: `the capture did not come to its own end: ${killed ?? because}` }
+}
+
+/** Locks and disks come back; and once we followed the database, a recovery may have it away for a while. */
+export function mendsByWaiting(error: DrError, attachedBefore: boolean): boolean {
+  return attachedBefore && (error.kind === 'unavailable' || isDrError(error, 'DATABASE_MISSING', 'DATABASE_NOT_SQLITE', 'CAPTURE_RUNNING'))
+}
