@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CaptureSettings } from '../src/compose-capture.ts'
 import { ltxFileName } from '../src/ltx/file-name.ts'
+import { MiB } from '../src/units.ts'
 import { inRepository, type Started, start } from './processes.ts'
 
 export interface Copier {
@@ -56,6 +57,8 @@ function settingsOf({ folder, database, replica }: Place): CaptureSettings {
     captureFolder: join(folder, '.bot.db-dr'),
     flushIntervalMs: 50,
     scrubTurnMs: 3_600_000,
+    walLimitBytes: 1024 * MiB,
+    freeSpaceBytes: 0,
   }
 }
 

@@ -3,6 +3,7 @@ import { serveControl } from './adapters/control/server.ts'
 import { captureLockPath, waitForLock } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
+import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
@@ -21,7 +22,16 @@ import type { CaptureEvent } from './replication/capture-event.ts'
 import { CaptureHost } from './replication/host.ts'
 
 /** All that a capture is told: no secret, so that it may be given to another process. */
-export type CaptureSettings = Pick<Config, 'database' | 'replica' | 'captureFolder' | 'flushIntervalMs' | 'scrubTurnMs'>
+export type CaptureSettings = Pick<
+  Config,
+  'database' | 'replica' | 'captureFolder' | 'flushIntervalMs' | 'scrubTurnMs' | 'walLimitBytes' | 'freeSpaceBytes'
+>
+
+/** Those of more settings that a capture is told. */
+export function captureSettingsOf(settings: CaptureSettings) {
+  const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs, walLimitBytes, freeSpaceBytes } = settings
+  return { database, replica, captureFolder, flushIntervalMs, scrubTurnMs, walLimitBytes, freeSpaceBytes } satisfies CaptureSettings
+}
 
 /** @throws CONFIG_INVALID when no replica is known */
 export function openStore({ replica }: Pick<CaptureSettings, 'replica'>): Promise<ObjectStore> {
@@ -68,7 +78,7 @@ export async function replicate(settings: CaptureSettings, options: ReplicateOpt
 }
 
 async function follow(settings: CaptureSettings, options: ReplicateOptions): Promise<DrainOutcome | null> {
-  const { database, captureFolder, flushIntervalMs, scrubTurnMs } = settings
+  const { database, captureFolder, flushIntervalMs, scrubTurnMs, walLimitBytes, freeSpaceBytes } = settings
   const { watch, around = nothingAround } = options
   const store = around.store(await openStore(settings))
   const open = around.database(() => openLiveDatabase(database))
@@ -86,6 +96,8 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
       onEvent: options.onEvent,
       flushIntervalMs,
       scrubTurnMs,
+      limits: { walLimitBytes, freeSpaceBytes },
+      diskSpace: () => diskSpaceOf(database),
       databasePath: database,
       pid: process.pid,
       databaseExists: async () => (await databaseFiles.stat(database)) !== null,

@@ -12,7 +12,7 @@ import { type DrillRequest, drill } from './drill/drill.ts'
 import { seededRandom } from './drill/seeded-random.ts'
 import type { RunResult } from './runbook/result.ts'
 import type { Runbook } from './runbook/runbook.ts'
-import { minutes } from './units.ts'
+import { MiB, minutes } from './units.ts'
 
 export interface PlayRequest extends Pick<DrillRequest, 'onEvent' | 'signal'> {
   readonly runbook: Runbook
@@ -46,6 +46,9 @@ export async function playDrill(request: PlayRequest): Promise<RunResult> {
     captureFolder: join(folder, '.bot.db-dr'),
     flushIntervalMs: 50,
     scrubTurnMs: minutes(60),
+    // A drill is short, and ends before it fills a disk.
+    walLimitBytes: 1024 * MiB,
+    freeSpaceBytes: 0,
   }
   const settings: SystemSettings = {
     ...capture,

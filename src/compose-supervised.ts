@@ -3,7 +3,7 @@ import { nodeClock } from './adapters/node/clock.ts'
 import { captureProcess } from './adapters/process/capture-process.ts'
 import type { Environment } from './adapters/process/inherited.ts'
 import { entryPath } from './adapters/sandbox/sandbox.ts'
-import type { CaptureSettings } from './compose-capture.ts'
+import { type CaptureSettings, captureSettingsOf } from './compose-capture.ts'
 import type { DrainOutcome } from './ports/capture-control.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
 import { type LifeLimits, lifeLimits } from './replication/liveness.ts'
@@ -19,7 +19,6 @@ export interface SupervisedRequest extends SupervisorOptions {
 
 export function replicateSupervised(settings: CaptureSettings, request: SupervisedRequest): Promise<DrainOutcome | null> {
   const { onEvent, environment, program = entryPath('capture'), limits = lifeLimits } = request
-  const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs } = settings
-  const told: CaptureSettings = { database, replica, captureFolder, flushIntervalMs, scrubTurnMs }
+  const told = captureSettingsOf(settings)
   return superviseCapture({ clock: nodeClock, start: captureProcess(program, told, environment), limits, onEvent }, request)
 }

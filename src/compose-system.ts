@@ -43,6 +43,8 @@ export type SystemSettings = Pick<
   | 'stopTimeoutMs'
   | 'flushIntervalMs'
   | 'scrubTurnMs'
+  | 'walLimitBytes'
+  | 'freeSpaceBytes'
   | 'logPatterns'
   | 'integrity'
   | 'contacts'

@@ -2,6 +2,7 @@
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
+import { logReaders } from './adapters/proc/log-readers.ts'
 import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
 import { openStore } from './compose-capture.ts'
 import { playDrill } from './compose-drill.ts'
@@ -17,6 +18,7 @@ import { runbookDocument } from './runbook/document.ts'
 import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.ts'
 import { firstDetection } from './runbook/first-detection.ts'
 import { foresee } from './runbook/foresee.ts'
+import { strangersOn } from './runbook/holders.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
@@ -149,7 +151,24 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
 const replication =
   (settings: SystemSettings) =>
   async ({ store, ports }: System) =>
-    replicationStatus(settings.database, store.url, await onSameDisk(settings, store), () => ports.capture.reach())
+    replicationStatus(
+      settings.database,
+      store.url,
+      await onSameDisk(settings, store),
+      () => ports.capture.reach(),
+      async () => {
+        const pids = await logReaders.inTransaction(settings.database)
+        if (pids === null) return null
+        const { processes } = await strangersOn(ports, settings.database)
+        return processes.filter(({ pid }) => pids.includes(pid))
+      },
+    )
+
+/** What SQLite the bot has: of every process that has the database open and is not our capture. */
+const botSqlite = async ({ ports }: System, database: string) => {
+  const { processes } = await strangersOn(ports, database)
+  return Promise.all(processes.map(async (one) => ({ ...one, version: await logReaders.sqliteVersion(one.pid) })))
+}
 
 const backups = (settings: SystemSettings) => async (system: System) => {
   const { lagMs } = await replication(settings)(system)
@@ -170,6 +189,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     backup: await backups(settings)(system),
     verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
+    botSqlite: await botSqlite(system, settings.database),
     notifiers: ports.notifiers.length,
     nowMs: nodeClock.wallMs(),
   })

@@ -6,7 +6,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { DrError } from './errors.ts'
 import { nearest } from './nearest.ts'
-import { minutes } from './units.ts'
+import { MiB, minutes } from './units.ts'
 
 /** The user's own invariant: a statement and what its first value must be. */
 export interface UserCheck {
@@ -43,6 +43,9 @@ export interface Config {
   readonly stopTimeoutMs: number
   readonly flushIntervalMs: number
   readonly scrubTurnMs: number
+  readonly walLimitBytes: number
+  /** null: the smaller of 512 MiB and 5 % of the disk. */
+  readonly freeSpaceBytes: number | null
   readonly integrity: 'quick' | 'full'
   readonly logPatterns: readonly string[]
   /** Whom to call, in order. */
@@ -130,6 +133,18 @@ export const settings = {
     example: '60',
     byDefault: '60',
   },
+  walLimit: {
+    schema: z.number().positive(),
+    help: 'MiB that the log of the database may have because of us. Above it the capture lets go, so that the bot can begin its log anew, and follows again from a comparison of the whole file: what is committed meanwhile is copied, but not as points of their own.',
+    example: '1024',
+    byDefault: '1024',
+  },
+  freeSpace: {
+    schema: z.number().min(0),
+    help: 'MiB that must stay free on the disk of the database. Below it the capture lets go in the same way, and rehearsals of a restore wait.',
+    example: '512',
+    byDefault: '512, or 5 % of the disk where that is less',
+  },
   integrity: {
     schema: z.enum(['quick', 'full']),
     help: 'How SQLite checks a restored database: quick_check, or integrity_check, which also compares indexes and takes about ten times as long.',
@@ -213,6 +228,8 @@ export function readConfig(input: ConfigInput): Config {
     stopTimeoutMs: (raw.stopTimeout ?? 10) * 1000,
     flushIntervalMs: raw.flushInterval ?? 50,
     scrubTurnMs: minutes(raw.scrub ?? 60),
+    walLimitBytes: (raw.walLimit ?? 1024) * MiB,
+    freeSpaceBytes: raw.freeSpace === undefined ? null : raw.freeSpace * MiB,
     integrity: raw.integrity ?? 'quick',
     logPatterns: raw.logPatterns ?? ['malformed', 'not a database', 'disk I/O error'],
     contacts: raw.contacts ?? [],

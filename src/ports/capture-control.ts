@@ -37,6 +37,12 @@ export interface CapturePosition {
   /** Age of the oldest of them, ms; 0 when there is none. */
   readonly lagMs: number
   readonly walBytes: number
+  /** The file lacks some of the log, so that SQLite cannot begin it anew. */
+  readonly walUnfinished: boolean
+  /** Since when the log is large and unfinished, ms since the epoch; null: it is not. */
+  readonly walLargeSinceMs: number | null
+  /** When and why the pin was given up last by this process; null: never. */
+  readonly gaveUp: GaveUp | null
   readonly moved: readonly ('database' | 'wal' | 'shm')[]
   /** Why the store does not take our flushes, null when it does. */
   readonly trouble: string | null
@@ -71,6 +77,13 @@ export interface ScrubOutcome extends ScrubFacts {
   readonly txid: number
   /** Why the pages could not be judged; null: they were. */
   readonly because: string | null
+}
+
+export interface GaveUp {
+  readonly atMs: number
+  /** When the database was followed again; null: it is not yet. */
+  readonly untilMs: number | null
+  readonly because: string
 }
 
 export interface DrainOutcome {

@@ -82,11 +82,12 @@ export class Capture {
     const { clock } = this.#world
     while (!this.#stop.signal.aborted && !this.#letGo) {
       const news = await this.#inTurn(() => this.#tick())
+      if (this.#letGo) return
       const ended = this.#queue.failure ?? this.#moved
       if (ended !== null) throw ended
       const now = clock.monotonicMs()
       if (news) this.#lastNewsMs = now
-      if (this.#letGo || this.#stop.signal.aborted) return
+      if (this.#stop.signal.aborted) return
       if (now - this.#lastNewsMs < quietAfterMs) await clock.sleep(lookIntervalMs, this.#stop.signal)
       else await this.#quiet()
     }
@@ -136,6 +137,32 @@ export class Capture {
     })
   }
 
+  /**
+   * As `letGo`, for the sake of the bot's disk. What the log holds goes into the file first, as far as readers of the bot's own allow: its
+   * next commit begins the log anew, and no commit of the bot has to do that work.
+   */
+  giveUp(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#letGo) return
+      this.#letGo = true
+      // A store that is away is no longer waited for: whoever follows next publishes in its own name.
+      this.#stop.abort()
+      await this.#queue.flushAll(drainPatienceMs)
+      const { locks } = this.#attached.database
+      locks.unpin(0)
+      locks.unpin(1)
+      try {
+        if (this.#fileDamage === null && this.#logDamage === null) this.#guard(() => void locks.checkpoint())
+      } catch (error) {
+        // No room is left, say: it is given up all the same.
+        if (!isDrError(error)) throw error
+        this.#world.onEvent({ type: 'warning', because: error.message })
+      } finally {
+        this.#attached.database.close()
+      }
+    })
+  }
+
   /** Flushes, then ends `run`. Connections stay open on purpose: closing the last one would checkpoint and delete the log behind the bot. */
   async stop(): Promise<DrainOutcome> {
     this.#stop.abort()
@@ -143,7 +170,7 @@ export class Capture {
     return this.drain()
   }
 
-  position(): Omit<CapturePosition, 'pid' | 'database' | 'replica'> {
+  position(): Omit<CapturePosition, 'pid' | 'database' | 'replica' | 'walLargeSinceMs' | 'gaveUp'> {
     const { oldestMs, pendingCommits, published, trouble } = this.#queue
     const moved = this.#letGo ? [] : this.#attached.database.moved()
     return {
@@ -153,6 +180,7 @@ export class Capture {
       pendingCommits,
       lagMs: oldestMs === null ? 0 : Math.max(0, this.#world.clock.wallMs() - oldestMs),
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
+      walUnfinished: this.#end !== null && this.#end.backfilled < this.#end.frames,
       moved,
       trouble: trouble ?? this.#checkpointTrouble ?? this.#unproven(),
       damage: this.#logDamage ?? this.#fileDamage,

@@ -3,16 +3,30 @@
  * A store that is away is waited for; a database that may not be published ends it with the reason.
  */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
-import type { CaptureControl, CaptureFork, CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
+import type { CaptureControl, CaptureFork, CapturePosition, DrainOutcome, GaveUp, ScrubOutcome } from '../ports/capture-control.ts'
+import type { DiskSpace } from '../ports/disk-space.ts'
+import { isoTime, MiB } from '../units.ts'
 import type { AttachOptions, CaptureWorld } from './attach.ts'
 import { Capture } from './capture.ts'
+import { type CaptureLimits, excessOf, stillShort } from './limits.ts'
+import { logFits } from './log-fits.ts'
 
 /** Chosen: a recovery that let us go resumes us itself; if it died, we protect whatever stands at the path after 10 s. */
 const aloneAfterLetGoMs = 10_000
 const retryPauseMs = 1000
+/** Chosen: a disk fills in minutes, not in seconds; and three looks, because a log may be large for the instant before a checkpoint. */
+const limitLookMs = 1000
+const limitLooks = 3
+/** Chosen: to come back, the database is opened and its log put into the file; six times a minute harms nobody. */
+const comeBackLookMs = 10_000
+/** Chosen: four times what the log has when nobody is in the way. */
+const largeLogBytes = 64 * MiB
 
 export interface HostWorld extends CaptureWorld {
   readonly pid: number
+  readonly limits: CaptureLimits
+  /** Of the database; null where it cannot be told. */
+  readonly diskSpace: () => DiskSpace | null
   /** Something is at the path of the database. */
   readonly databaseExists: () => Promise<boolean>
 }
@@ -26,6 +40,9 @@ export class CaptureHost implements CaptureControl {
   #next: AttachOptions
   #turn: Promise<unknown> = Promise.resolve()
   #stopped = false
+  #gaveUp: GaveUp | null = null
+  #walLargeSinceMs: number | null = null
+  #noComeBackBeforeMs = -Infinity
   #lastDrain: DrainOutcome = { timeline: '', txid: 0, lastCommitMs: 0, complete: false, because: 'the capture was never drained' }
   #wake = new AbortController()
 
@@ -53,7 +70,7 @@ export class CaptureHost implements CaptureControl {
 
   async position(): Promise<CapturePosition> {
     const { pid, databasePath: database, store } = this.#world
-    const who = { pid, database, replica: store.url }
+    const who = { pid, database, replica: store.url, walLargeSinceMs: this.#walLargeSinceMs, gaveUp: this.#gaveUp }
     if (this.#capture !== null) return { ...this.#capture.position(), ...who }
     const nothing = {
       timeline: '',
@@ -61,8 +78,8 @@ export class CaptureHost implements CaptureControl {
       lastCommitMs: 0,
       pendingCommits: 0,
       lagMs: 0,
-
       walBytes: 0,
+      walUnfinished: false,
       moved: [],
       damage: null,
       scrub: null,
@@ -106,7 +123,7 @@ export class CaptureHost implements CaptureControl {
         this.#capture = null
       }
       this.#capture = await Capture.open(this.#world, { takeOver: false, fork })
-      this.#letGoAtMs = null
+      this.#attachedAgain()
       this.#wakeUp()
       return this.#capture.drain()
     })
@@ -116,6 +133,8 @@ export class CaptureHost implements CaptureControl {
     const onAbort = (): void => void capture.stop().catch((error: unknown) => sentenceOf(error))
     signal.addEventListener('abort', onAbort, { once: true })
     const running = capture.run()
+    const ended = new AbortController()
+    const watching = this.#watchLimits(capture, ended.signal)
     this.#running = running.catch((error: unknown) => sentenceOf(error))
     try {
       await running
@@ -129,13 +148,55 @@ export class CaptureHost implements CaptureControl {
       this.#next = { takeOver: false, fork: null }
     } finally {
       signal.removeEventListener('abort', onAbort)
+      ended.abort()
+      await watching
     }
+  }
+
+  /** Gives the pin up, at most once, when a limit is passed and stays so. */
+  async #watchLimits(capture: Capture, ended: AbortSignal): Promise<void> {
+    const { clock, limits, diskSpace } = this.#world
+    for (let over = 0; ; ) {
+      await clock.sleep(limitLookMs, ended)
+      if (ended.aborted) return
+      const { walBytes: logBytes, walUnfinished: logUnfinished } = capture.position()
+      if (!logUnfinished || logBytes < largeLogBytes) this.#walLargeSinceMs = null
+      else this.#walLargeSinceMs ??= clock.wallMs()
+      const because = excessOf({ logBytes, logUnfinished, disk: diskSpace() }, limits)
+      over = because === null ? 0 : over + 1
+      if (because === null || over < limitLooks) continue
+      void this.#inTurn(() => this.#giveUp(capture, because))
+      return
+    }
+  }
+
+  /** If we die here: as after any let-go, the next attach finds where the replica stands. */
+  async #giveUp(capture: Capture, because: string): Promise<void> {
+    const { clock, onEvent } = this.#world
+    if (this.#capture !== capture) return
+    this.#capture = null
+    this.#next = { takeOver: false, fork: null }
+    this.#gaveUp = { atMs: clock.wallMs(), untilMs: null, because }
+    this.#letGoAtMs = clock.monotonicMs()
+    this.#because = `the pin was given up at ${isoTime(this.#gaveUp.atMs)} because ${because}; commits since then are not followed`
+    await capture.giveUp()
+    await this.#running
+    onEvent({ type: 'let-go', because: this.#because })
+  }
+
+  /** What the pin was given up for is over. */
+  #mayComeBack(): boolean {
+    const { clock, limits, diskSpace, openDatabase } = this.#world
+    if (clock.monotonicMs() < this.#noComeBackBeforeMs) return false
+    this.#noComeBackBeforeMs = clock.monotonicMs() + comeBackLookMs
+    return stillShort(diskSpace(), limits) === null && logFits(openDatabase, limits)
   }
 
   async #mayAttach(): Promise<boolean> {
     if (this.#stopped) return false
     if (this.#letGoAtMs === null) return true
-    return this.#world.clock.monotonicMs() - this.#letGoAtMs > aloneAfterLetGoMs && (await this.#world.databaseExists())
+    if (this.#world.clock.monotonicMs() - this.#letGoAtMs <= aloneAfterLetGoMs || !(await this.#world.databaseExists())) return false
+    return this.#gaveUp?.untilMs !== null || this.#mayComeBack()
   }
 
   /** A missing file or a busy lock is waited for once we have been attached; at the first start it is an error that a person sees. */
@@ -143,7 +204,7 @@ export class CaptureHost implements CaptureControl {
     if (this.#capture !== null) return
     try {
       this.#capture = await Capture.open(this.#world, this.#next)
-      this.#letGoAtMs = null
+      this.#attachedAgain()
     } catch (error) {
       const waits =
         isDrError(error) && (error.kind === 'unavailable' || (!first && ['DATABASE_MISSING', 'DATABASE_NOT_SQLITE'].includes(error.code)))
@@ -151,6 +212,11 @@ export class CaptureHost implements CaptureControl {
       if (this.#because !== error.message) this.#world.onEvent({ type: 'warning', because: error.message })
       this.#because = error.message
     }
+  }
+
+  #attachedAgain(): void {
+    this.#letGoAtMs = null
+    if (this.#gaveUp?.untilMs === null) this.#gaveUp = { ...this.#gaveUp, untilMs: this.#world.clock.wallMs() }
   }
 
   #attachedCapture(): Capture {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { DrError } from '../errors.ts'
 import type { CapturePosition } from '../ports/capture-control.ts'
+import type { Holder } from '../ports/open-files.ts'
 import { replicationStatus } from './replication-status.ts'
 
 const position: CapturePosition = {
@@ -15,17 +16,24 @@ const position: CapturePosition = {
   pendingCommits: 2,
   lagMs: 35,
   walBytes: 12_360,
+  walUnfinished: false,
+  walLargeSinceMs: null,
+  gaveUp: null,
   moved: [],
   trouble: null,
   damage: null,
   scrub: null,
   continuous: true,
 }
-const statusAt = (over: Partial<CapturePosition>) =>
-  replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({
-    pid: 100,
-    control: { position: async () => ({ ...position, ...over }) },
-  }))
+const nobodyReads = async (): Promise<readonly Holder[] | null> => []
+const statusAt = (over: Partial<CapturePosition>, readers = nobodyReads) =>
+  replicationStatus(
+    '/data/bot.db',
+    'file:/replica',
+    false,
+    async () => ({ pid: 100, control: { position: async () => ({ ...position, ...over }) } }),
+    readers,
+  )
 
 const nothingKnown = {
   pid: null,
@@ -36,6 +44,9 @@ const nothingKnown = {
   continuous: null,
   lastCommitAt: null,
   walBytes: null,
+  walLargeSince: null,
+  readers: null,
+  gaveUp: null,
 }
 
 describe('replication', () => {
@@ -54,12 +65,15 @@ describe('replication', () => {
       continuous: true,
       lastCommitAt: '2025-01-01T12:00:00.000Z',
       walBytes: 12_360,
+      walLargeSince: null,
+      readers: null,
+      gaveUp: null,
       sameDisk: false,
     })
   })
 
   it('no capture runs -> nothing is known, and nothing is asked of the files', async () => {
-    expect(await replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({ pid: null }))).toMatchObject({
+    expect(await replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({ pid: null }), nobodyReads)).toMatchObject({
       ...nothingKnown,
       state: 'not-running',
       because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate',
@@ -69,7 +83,7 @@ describe('replication', () => {
 
   it('it does not answer -> unknown, with why, and nothing of what it said before', async () => {
     const silent = new DrError('CAPTURE_SILENT', { what: 'process 100 does not answer', untouched: 'All.', next: 'Wait.' })
-    const status = await replicationStatus('/data/bot.db', 'file:/replica', null, () => Promise.reject(silent))
+    const status = await replicationStatus('/data/bot.db', 'file:/replica', null, () => Promise.reject(silent), nobodyReads)
     expect(status).toEqual({
       ...nothingKnown,
       database: '/data/bot.db',
@@ -82,7 +96,9 @@ describe('replication', () => {
   })
 
   it('it answers with something that is no error of ours -> that is a bug, and goes on as one', async () => {
-    await expect(replicationStatus('d', 'r', null, () => Promise.reject(new TypeError('x is undefined')))).rejects.toThrow('x is undefined')
+    await expect(replicationStatus('d', 'r', null, () => Promise.reject(new TypeError('x is undefined')), nobodyReads)).rejects.toThrow(
+      'x is undefined',
+    )
   })
 
   it.each(['attaching', 'let-go'] as const)('it is %s -> lag and waiting commits are not known, zero or not', async (state) => {
@@ -110,5 +126,25 @@ describe('replication', () => {
   it('it does not say that anything is wrong, but that commits may have been missed, or that it is not attached -> that is trouble', async () => {
     expect((await statusAt({ continuous: false })).trouble).toContain('may have been missed')
     expect(await statusAt({ state: 'let-go' })).toMatchObject({ because: 'the capture is let-go', trouble: 'the capture is let-go' })
+  })
+
+  it('the log is large, and a process of the bot reads -> it is named, and since when; not known is said', async () => {
+    const large = { walBytes: 314_572_800, walUnfinished: true, walLargeSinceMs: 1_735_732_800_000 }
+    const bot = async () => [{ pid: 42, command: 'python3 bot.py' }]
+    const status = await statusAt(large, bot)
+    expect(status).toMatchObject({ walLargeSince: '2025-01-01T12:00:00.000Z', readers: [{ pid: 42 }] })
+    expect(status.trouble).toBe(
+      'the log has 300.0 MiB and cannot become small since 2025-01-01T12:00:00.000Z, and process 42 (python3 bot.py) is in a read transaction now',
+    )
+    for (const unknown of [nobodyReads, async () => null]) {
+      expect((await statusAt(large, unknown)).trouble).toMatch(/and which process reads from it is not known$/)
+    }
+  })
+
+  it('the pin was given up -> when, until when and why', async () => {
+    const gaveUp = { atMs: 1_735_732_800_000, untilMs: null, because: 'the log has 1.10 GiB' }
+    expect((await statusAt({ gaveUp })).gaveUp).toEqual({ at: '2025-01-01T12:00:00.000Z', until: null, because: 'the log has 1.10 GiB' })
+    const over = { ...gaveUp, untilMs: 1_735_732_860_000 }
+    expect((await statusAt({ gaveUp: over })).gaveUp).toMatchObject({ until: '2025-01-01T12:01:00.000Z' })
   })
 })

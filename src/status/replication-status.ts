@@ -2,7 +2,8 @@
 import { isDrError, sentenceOf } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureControl, CapturePosition } from '../ports/capture-control.ts'
-import { isoTime } from '../units.ts'
+import type { Holder } from '../ports/open-files.ts'
+import { formatBytes, isoTime } from '../units.ts'
 
 export interface ReplicationStatus {
   readonly database: string
@@ -22,6 +23,12 @@ export interface ReplicationStatus {
   readonly continuous: boolean | null
   readonly lastCommitAt: string | null
   readonly walBytes: number | null
+  /** Since when the log is large and cannot become small; null: it is not, or that is not known. */
+  readonly walLargeSince: string | null
+  /** Processes in a read transaction, while the log is large; null: it is not, or that cannot be told. */
+  readonly readers: readonly Holder[] | null
+  /** When and why the log was let go for the sake of the bot's disk; `until` null: it still is. */
+  readonly gaveUp: { readonly at: string; readonly until: string | null; readonly because: string } | null
   readonly sameDisk: boolean | null
 }
 
@@ -33,6 +40,7 @@ export async function replicationStatus(
   replica: string,
   sameDisk: boolean | null,
   look: () => Promise<CaptureLook>,
+  readersOf: () => Promise<readonly Holder[] | null>,
 ): Promise<ReplicationStatus> {
   const unknown = {
     database,
@@ -45,6 +53,9 @@ export async function replicationStatus(
     continuous: null,
     lastCommitAt: null,
     walBytes: null,
+    walLargeSince: null,
+    readers: null,
+    gaveUp: null,
     sameDisk,
   }
   try {
@@ -52,7 +63,9 @@ export async function replicationStatus(
     if (captor.pid === null)
       return { ...unknown, state: 'not-running', ...troubled('no capture runs: nothing is copied now. Start: genesis-dr replicate') }
     const position = await captor.control.position()
-    const trouble = troubleIn(position)
+    const { walLargeSinceMs, gaveUp } = position
+    const readers = walLargeSinceMs === null ? null : await readersOf()
+    const trouble = troubleIn(position, readers)
     return {
       ...unknown,
       state: position.state,
@@ -66,6 +79,9 @@ export async function replicationStatus(
       continuous: position.continuous,
       lastCommitAt: position.lastCommitMs === 0 ? null : isoTime(position.lastCommitMs),
       walBytes: position.walBytes,
+      walLargeSince: timeOf(walLargeSinceMs),
+      readers,
+      gaveUp: gaveUp === null ? null : { at: isoTime(gaveUp.atMs), until: timeOf(gaveUp.untilMs), because: gaveUp.because },
     }
   } catch (error) {
     if (!isDrError(error)) throw error
@@ -75,9 +91,20 @@ export async function replicationStatus(
 
 const troubled = (trouble: string) => ({ because: trouble, trouble })
 
-function troubleIn({ state, damage, trouble, moved, continuous }: CapturePosition): string | null {
+const timeOf = (epochMs: number | null): string | null => (epochMs === null ? null : isoTime(epochMs))
+
+function troubleIn(position: CapturePosition, readers: readonly Holder[] | null): string | null {
+  const { state, damage, trouble, moved, continuous } = position
   if (damage !== null || trouble !== null) return damage ?? trouble
   if (moved.length > 0) return `the ${moved.join(' and the ')} file was replaced or deleted`
   if (state !== 'capturing') return `the capture is ${state}`
-  return continuous ? null : 'commits may have been missed since the capture began to follow the database'
+  return continuous ? largeLogIn(position, readers) : 'commits may have been missed since the capture began to follow the database'
+}
+
+/** Where we are not behind ourselves, it is a reader of the bot's own that keeps it large. */
+function largeLogIn({ walBytes, walLargeSinceMs }: CapturePosition, readers: readonly Holder[] | null): string | null {
+  if (walLargeSinceMs === null) return null
+  const who = (readers ?? []).map(({ pid, command }) => `process ${pid} (${command})`).join(', ')
+  const why = who === '' ? 'and which process reads from it is not known' : `and ${who} is in a read transaction now`
+  return `the log has ${formatBytes(walBytes)} and cannot become small since ${isoTime(walLargeSinceMs)}, ${why}`
 }

@@ -20,6 +20,9 @@ const replication: ReplicationStatus = {
   continuous: true,
   lastCommitAt: '2025-01-01T11:59:59.000Z',
   walBytes: 4096,
+  walLargeSince: null,
+  readers: null,
+  gaveUp: null,
   sameDisk: false,
 }
 const backup: BackupStatus = {
@@ -72,6 +75,7 @@ const facts: StatusFacts = {
   backup,
   verified: { atMs: now - 40_000, durationMs: 3100, passed: true },
   lastRun: run,
+  botSqlite: [],
   notifiers: 1,
   nowMs: now,
 }
@@ -179,6 +183,11 @@ describe('what needs attention', () => {
       'the last proof failed',
       { verified: { atMs: 0, durationMs: 1, passed: false } },
       'the last validation failed: run genesis-dr validate',
+    ],
+    [
+      'the bot has a SQLite that can lose commits',
+      { botSqlite: [{ pid: 42, command: 'python3 bot.py', version: '3.40.1' }] },
+      'process 42 (python3 bot.py) uses SQLite 3.40.1, which can lose commits when checkpoints of two processes meet (the WAL-reset bug, mended in 3.51.3): ours hold the write lock, other tools may not; update it',
     ],
     ['a run was interrupted', { lastRun: { ...run, state: 'interrupted', because: 'it died' } }, 'run run-1 is interrupted: it died'],
     ['a run failed', { lastRun: { ...run, state: 'failed', because: 'not recovered' } }, 'run run-1 is failed: not recovered'],

@@ -1,11 +1,13 @@
 /** Readiness on one screen: one value, with what is not known shown as not known. Reads only. */
 import type { LatchFacts } from '../ports/halt-latch.ts'
+import type { Holder } from '../ports/open-files.ts'
 import type { ServiceState } from '../ports/service.ts'
 import type { BotWords } from '../runbook/bot-words.ts'
 import { formatDuration, isoTime } from '../units.ts'
 import type { BackupStatus } from './backup-status.ts'
 import type { ReplicationStatus } from './replication-status.ts'
 import type { RunSummary } from './runs.ts'
+import { hasWalResetBug } from './wal-reset-bug.ts'
 
 export interface Status {
   /** The one answer: what would happen if this host died now, or what of it is not known. */
@@ -20,7 +22,13 @@ export interface Status {
   readonly replication: ReplicationStatus
   readonly backup: BackupStatus
   readonly lastRun: RunSummary | null
+  /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. */
+  readonly botSqlite: readonly ProcessSqlite[]
   readonly notConfigured: readonly string[]
+}
+
+export interface ProcessSqlite extends Holder {
+  readonly version: string | null
 }
 
 export interface StatusFacts {
@@ -36,6 +44,7 @@ export interface StatusFacts {
   readonly backup: BackupStatus
   readonly verified: { readonly atMs: number; readonly durationMs: number; readonly passed: boolean } | null
   readonly lastRun: RunSummary | null
+  readonly botSqlite: readonly ProcessSqlite[]
   readonly notifiers: number
   readonly nowMs: number
 }
@@ -55,6 +64,7 @@ export function statusOf(facts: StatusFacts): Status {
     replication,
     backup,
     lastRun: facts.lastRun,
+    botSqlite: facts.botSqlite,
     notConfigured: [
       ...(service === null ? ['service: the bot is stopped and started by hand'] : []),
       ...(service?.caveat === undefined ? [] : [`service: ${service.caveat}`]),
@@ -95,7 +105,8 @@ function gapIn({ timelines, timeline, txid }: BackupStatus): string | null {
     : `files are missing in the replica: what is after ${txid ?? 'its beginning'}, up to ${beyond}, cannot be restored`
 }
 
-function concernsOf({ replication, backup, verified, database, latch, latchGap, lastRun, service, words }: StatusFacts): readonly string[] {
+function concernsOf(facts: StatusFacts): readonly string[] {
+  const { replication, backup, verified, database, latch, latchGap, lastRun, service, botSqlite, words } = facts
   const concerns: string[] = []
   if (words !== null && words.damage !== null)
     concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
@@ -118,5 +129,11 @@ function concernsOf({ replication, backup, verified, database, latch, latchGap, 
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
   if (service !== null && service.state.running !== 'yes' && latch === null)
     concerns.push(`${service.description}: ${service.state.because}`)
+  for (const { pid, command, version } of botSqlite) {
+    if (version === null || !hasWalResetBug(version)) continue
+    concerns.push(
+      `process ${pid} (${command}) uses SQLite ${version}, which can lose commits when checkpoints of two processes meet (the WAL-reset bug, mended in 3.51.3): ours hold the write lock, other tools may not; update it`,
+    )
+  }
   return concerns
 }

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { captureSettingsOf } from '../../src/compose-capture.ts'
 import { clear, makeSystem, pause, query, repository, restoreNewest, type TestSystem, until } from '../support/system.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -46,8 +47,7 @@ const ended = async ({ process: child }: Started): Promise<number | null> => {
   return child.exitCode
 }
 const settings = (): string => {
-  const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs } = system.settings
-  return `${JSON.stringify({ database, replica, captureFolder, flushIntervalMs, scrubTurnMs })}\n`
+  return `${JSON.stringify(captureSettingsOf(system.settings))}\n`
 }
 
 describe('the capture as a process', () => {

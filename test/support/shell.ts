@@ -36,6 +36,9 @@ export const replication: ReplicationStatus = {
   continuous: true,
   lastCommitAt: '2025-01-01T12:00:00.000Z',
   walBytes: 12_360,
+  walLargeSince: null,
+  readers: null,
+  gaveUp: null,
   sameDisk: false,
 }
 
@@ -98,6 +101,7 @@ export const status: Status = {
   replication,
   backup,
   lastRun: run,
+  botSqlite: [],
   notConfigured: ['notify: nobody is told', 'exchange: the third ledger is not compared in this version'],
 }
 

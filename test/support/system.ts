@@ -8,11 +8,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
 import { outputFiles } from '../../src/adapters/filesystem/output-file.ts'
-import type { CaptureSettings } from '../../src/compose-capture.ts'
+import { type CaptureSettings, captureSettingsOf } from '../../src/compose-capture.ts'
 import type { SystemSettings } from '../../src/compose-system.ts'
 import { newestComplete, readCatalogue } from '../../src/replica/catalogue.ts'
 import { planRestore } from '../../src/replica/plan.ts'
 import { type Restored, restoreFile } from '../../src/restore/restore-file.ts'
+import { MiB } from '../../src/units.ts'
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -51,6 +52,8 @@ export function makeSystem(over: Partial<SystemSettings> = {}): TestSystem {
       stopTimeoutMs: 5000,
       flushIntervalMs: 50,
       scrubTurnMs: 3_600_000,
+      walLimitBytes: 1024 * MiB,
+      freeSpaceBytes: 0,
       logPatterns: ['malformed', 'not a database', 'disk I/O error'],
       integrity: 'quick',
       contacts: [],
@@ -91,8 +94,7 @@ export async function startCapture(system: TestSystem, over: Partial<CaptureSett
 }
 
 export function spawnCapture(system: TestSystem, over: Partial<CaptureSettings> = {}, ...words: readonly string[]): Capture {
-  const { database, replica, captureFolder, flushIntervalMs, scrubTurnMs } = { ...system.settings, ...over }
-  const settings: CaptureSettings = { database, replica, captureFolder, flushIntervalMs, scrubTurnMs }
+  const settings = captureSettingsOf({ ...system.settings, ...over })
   const [program = '', ...command] = [...system.through, process.execPath, join(repository, 'src/entries/capture.ts'), ...words]
   const child = spawn(program, command, { stdio: 'pipe' })
   child.stdin.on('error', () => undefined)

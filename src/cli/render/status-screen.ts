@@ -21,6 +21,7 @@ export function statusScreen(status: Status, palette: Palette, columns: number):
     { label: 'halted', value: halt === null ? null : `by ${halt.holder} since ${halt.since}: ${halt.reason}`, paint: palette.bad },
     { label: 'copy', value: `${replication.state}: ${replication.because}` },
     { label: 'lag', value: lagOf(replication) },
+    { label: 'given up', value: gaveUpText(replication), paint: palette.warn },
     { label: 'replica', value: `${backup.replica}, timeline ${backup.timeline ?? 'none'}, ${counted(backup.points, 'restore point')}` },
     {
       label: 'newest point',
@@ -42,6 +43,13 @@ function section(title: string, lines: readonly string[], paint: (text: string) 
   return lines.length === 0 ? '' : [`  ${paint(title)}`, ...lines.map((line) => hanging('    - ', line, columns))].join('\n')
 }
 
+/** null, which shows no line: it never was. */
+function gaveUpText({ gaveUp }: ReplicationStatus): string | null {
+  if (gaveUp === null) return null
+  const until = gaveUp.until === null ? 'and still' : `until ${gaveUp.until}`
+  return `at ${gaveUp.at} ${until}, because ${gaveUp.because}: what was committed meanwhile has no restore points of its own`
+}
+
 function lagOf({ lagMs, pending }: ReplicationStatus): string {
   return lagMs === null || pending === null ? notKnown : `${formatDuration(lagMs)}, ${counted(pending, 'commit')} waiting`
 }
@@ -58,6 +66,7 @@ export function replicationScreen(status: ReplicationStatus, palette: Palette, c
     { label: 'continuous', ...answer(continuous, 'yes: no commit was missed', 'NO: a commit may have been missed', palette) },
     { label: 'last commit', value: status.lastCommitAt ?? notKnown },
     { label: 'log', value: status.walBytes === null ? notKnown : formatBytes(status.walBytes) },
+    { label: 'given up', value: gaveUpText(status), paint: palette.warn },
     {
       label: 'disk',
       ...answer(

@@ -1,0 +1,5 @@
+/** How much room a file system has. */
+export interface DiskSpace {
+  readonly freeBytes: number
+  readonly totalBytes: number
+}

@@ -1,0 +1,24 @@
+/** Whether the log of a database that we gave up fits again. Only whoever has the database open can tell, so it is opened for an instant. */
+import { isDrError } from '../errors.ts'
+import type { LiveDatabase } from '../ports/live-database.ts'
+import { frameHeaderBytes } from '../wal/header.ts'
+import { type CaptureLimits, excessOf } from './limits.ts'
+import { findLogEnd } from './wal-tail.ts'
+
+/** What the log holds is put into the file on the way, as far as the bot's own readers allow. False also where it cannot be told now. */
+export function logFits(openDatabase: () => LiveDatabase, limits: CaptureLimits): boolean {
+  try {
+    const database = openDatabase()
+    try {
+      database.locks.checkpoint()
+      const { frames, backfilled, header } = findLogEnd(database.locks, database.bytes)
+      const logBytes = frames * (frameHeaderBytes + (header?.pageSize ?? 0))
+      return excessOf({ logBytes, logUnfinished: backfilled < frames, disk: null }, limits) === null
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    if (isDrError(error)) return false
+    throw error
+  }
+}
