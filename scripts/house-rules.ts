@@ -31,6 +31,8 @@ const composition = [
   'compose-init',
   'compose-supervised',
   'capture-program',
+  'compose-agent',
+  'errand-program',
   'capture-access',
   'load-config',
   'index',
@@ -52,7 +54,9 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   drill: level3,
   status: level3,
   init: [...level3, 'drill'],
-  cli: level4,
+  // The commands show what an agent tells.
+  cli: [...level4, 'agent'],
+  agent: level4,
 }
 
 /** Packages that do no IO, and the one room that each is for. */
@@ -112,6 +116,8 @@ export const exceptions: readonly Exception[] = [
   reads('src/workflow/record.ts', 'a line of the journal, after its hash was checked'),
   reads('src/runbook/execute.ts', 'the evidence of our own steps, back from JSON'),
   reads('src/capture-program.ts', 'its settings come as JSON from the process that starts it'),
+  reads('src/errand-program.ts', 'what an agent of ours tells it, as JSON'),
+  reads('src/compose-agent.ts', 'answers of our own errands'),
   reads('src/replication/supervisor.ts', 'lines of our own capture process'),
   reads('src/adapters/process/capture-process.ts', 'the last line of our own capture process'),
   reads('src/drill/witness.ts', 'lines of the drill bot'),

@@ -21,7 +21,7 @@ export async function runCapture({ leash, ...options }: CaptureWords): Promise<n
     // What comes after it is nothing, but only a stream that is read says when it ends.
     stdin.resume()
     const outcome = await replicate(settings, { ...options, signal: stop.signal, onEvent: say })
-    say({ type: 'ended', outcome })
+    say({ type: 'ended', value: outcome })
     process.exit(0)
   } catch (error) {
     const known = isDrError(error) ? { code: error.code, untouched: error.untouched, next: error.next } : { code: 'BUG' }

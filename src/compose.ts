@@ -4,6 +4,7 @@ import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { logReaders } from './adapters/proc/log-readers.ts'
 import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
+import { runAgent } from './compose-agent.ts'
 import { openStore } from './compose-capture.ts'
 import { playDrill } from './compose-drill.ts'
 import { init } from './compose-init.ts'
@@ -11,6 +12,7 @@ import { replicateSupervised } from './compose-supervised.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
+import type { CaptureEvent } from './replication/capture-event.ts'
 import { mendsByWaiting } from './replication/supervisor.ts'
 import { botWords } from './runbook/bot-words.ts'
 import { choosePoint } from './runbook/choose-point.ts'
@@ -40,14 +42,12 @@ export function composeParts(config: Config, environment: Readonly<Record<string
   const looking = <T>(work: (system: System) => Promise<T>): Promise<T> => within(settings, 'look', work)
   return {
     runbooks,
+    agent: async (request) => {
+      await warnOfSameDisk(settings, request.onEvent)
+      return runAgent(config, environment, request)
+    },
     replicate: async (request) => {
-      const store = await openStore(settings)
-      if ((await onSameDisk(settings, store)) === true) {
-        request.onEvent({
-          type: 'warning',
-          because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
-        })
-      }
+      await warnOfSameDisk(settings, request.onEvent)
       return replicateSupervised(settings, { ...request, environment, mends: mendsByWaiting })
     },
     recover: (request) =>
@@ -79,6 +79,14 @@ export function composeParts(config: Config, environment: Readonly<Record<string
     init: (request) => init(config, request),
     runbook: async () => runbookDocument(runbooks, config),
   }
+}
+
+async function warnOfSameDisk(settings: SystemSettings, onEvent: (event: CaptureEvent) => void): Promise<void> {
+  if ((await onSameDisk(settings, await openStore(settings))) !== true) return
+  onEvent({
+    type: 'warning',
+    because: 'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
+  })
 }
 
 async function within<T>(settings: SystemSettings, use: 'act' | 'look', work: (system: System) => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { DrError } from './errors.ts'
 import { nearest } from './nearest.ts'
+import { type ScenarioName, scenarioNames } from './scenario-names.ts'
 import { MiB, minutes } from './units.ts'
 
 /** The user's own invariant: a statement and what its first value must be. */
@@ -48,6 +49,10 @@ export interface Config {
   readonly freeSpaceBytes: number | null
   readonly integrity: 'quick' | 'full'
   readonly logPatterns: readonly string[]
+  /** What the agent may start without a person. */
+  readonly autoExecute: readonly ScenarioName[]
+  /** Minutes between two rehearsals of a restore; 0: none. */
+  readonly rehearseMinutes: number
   /** Whom to call, in order. */
   readonly contacts: readonly Contact[]
   /** Dashboards: name -> URL. */
@@ -157,6 +162,21 @@ export const settings = {
     example: '["malformed"]',
     byDefault: '["malformed", "not a database", "disk I/O error"]',
   },
+  autoExecute: {
+    schema: z.array(z.enum(scenarioNames)),
+    help: 'Scenarios whose runbook the agent starts by itself, without a person, when damage is seen twice. It needs `service`. A bot that a person stopped is never started by it.',
+    example: '[DATABASE_CORRUPTION]',
+    byDefault: 'none: the agent calls a person',
+  },
+  rehearse: {
+    schema: z
+      .number()
+      .min(0)
+      .max(24 * 60),
+    help: 'Minutes between two rehearsals by the agent: the newest point is restored to a scratch file beside the database, checked, and removed. 0: never.',
+    example: '5',
+    byDefault: '5',
+  },
   contacts: {
     schema: z.array(z.strictObject({ role: z.string(), reach: z.string() })),
     help: 'Whom to call, in order; shown in the runbook and in every message.',
@@ -172,19 +192,7 @@ export const settings = {
 } as const satisfies Record<string, Setting>
 
 /** Words of the whole product that this version does not know yet: they are no typing errors. */
-const notYet = [
-  'offsite',
-  'databases',
-  'ledger',
-  'exchange',
-  'onStop',
-  'autoExecute',
-  'autoClose',
-  'topology',
-  'salvageTail',
-  'dataLoss',
-  'replay',
-]
+const notYet = ['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'autoClose', 'topology', 'salvageTail', 'dataLoss', 'replay']
 
 export interface ConfigInput {
   /** Path and content of the file, null without one. */
@@ -232,6 +240,8 @@ export function readConfig(input: ConfigInput): Config {
     freeSpaceBytes: raw.freeSpace === undefined ? null : raw.freeSpace * MiB,
     integrity: raw.integrity ?? 'quick',
     logPatterns: raw.logPatterns ?? ['malformed', 'not a database', 'disk I/O error'],
+    autoExecute: automatic(raw),
+    rehearseMinutes: raw.rehearse ?? 5,
     contacts: raw.contacts ?? [],
     links: raw.links ?? {},
   })
@@ -296,6 +306,12 @@ function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Conf
   if ('systemd' in raw) return raw
   if ('command' in raw) return { command: raw.command, cwd: resolve(raw.cwd) }
   return { compose: raw.compose, at: raw.file === undefined ? { folder: resolve('.') } : { file: resolve(raw.file) } }
+}
+
+/** Who cannot stop the bot cannot recover what it writes to. */
+function automatic({ autoExecute = [], service: bot }: Raw): readonly ScenarioName[] {
+  if (autoExecute.length === 0 || bot !== undefined) return autoExecute
+  throw invalid('autoExecute needs "service": a bot that is stopped by hand is not recovered without a person')
 }
 
 /** Statements in a text of SQL, told by the semicolons outside of quotes and comments. */

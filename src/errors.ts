@@ -73,6 +73,8 @@ export const errorTable = {
   CAPTURE_SILENT: { kind: 'unavailable', exit: 3, means: 'The capture process holds its lock but does not answer.' },
   CAPTURE_STUCK: { kind: 'unavailable', exit: 3, means: 'The capture process answered that it could not do what was asked.' },
 
+  AGENT_RUNNING: { kind: 'refused', exit: 4, means: 'Another process is the agent of this system already.' },
+
   SERVICE_UNKNOWN: { kind: 'refused', exit: 2, means: 'The service that is configured is not known on this host.' },
   SERVICE_STOP_UNPROVEN: { kind: 'unavailable', exit: 3, means: 'The bot was told to stop, but it is not proven that it has.' },
   SERVICE_START_FAILED: { kind: 'unavailable', exit: 1, means: 'The bot was started but does not run.' },

@@ -1,5 +1,6 @@
 /** Every command, in the order in which the help lists them. */
 import type { Command } from './command.ts'
+import { agent } from './commands/agent.ts'
 import { drill } from './commands/drill.ts'
 import { execute } from './commands/execute.ts'
 import { init } from './commands/init.ts'
@@ -14,6 +15,7 @@ import { validate } from './commands/validate.ts'
 export const commands: readonly Command[] = [
   init,
   replicate,
+  agent,
   status,
   replicationStatus,
   backupStatus,

@@ -1,4 +1,5 @@
 /** What the commands may ask of the system: one function a verb. The composition root implements it, tests give a plain object. */
+import type { AgentEvent } from '../agent/agent-event.ts'
 import type { DamageKind } from '../drill/damage.ts'
 import type { DrillEvent } from '../drill/drill.ts'
 import type { Candidate, Facts } from '../init/facts.ts'
@@ -27,6 +28,8 @@ export interface Parts {
    * database, a 'warning' says so before anything else.
    */
   replicate(request: ReplicateRequest): Promise<DrainOutcome | null>
+  /** As `replicate`, and watches over the system. Ends as that does, after a run that is under way was paused. */
+  agent(request: AgentRequest): Promise<DrainOutcome | null>
   /** With `output`: to a new file, nothing else is touched. Without: in place, as a run that can be gone on with. */
   recover(request: RecoverRequest): Promise<RecoverOutcome>
   backupStatus(): Promise<BackupStatus>
@@ -52,6 +55,12 @@ export interface Parts {
 export interface ReplicateRequest {
   readonly takeOver: boolean
   readonly onEvent: (event: CaptureEvent) => void
+  readonly signal: AbortSignal
+}
+
+export interface AgentRequest {
+  readonly takeOver: boolean
+  readonly onEvent: (event: AgentEvent) => void
   readonly signal: AbortSignal
 }
 

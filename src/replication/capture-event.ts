@@ -1,4 +1,5 @@
-/** What a capture tells while it runs. Each is one line of `replicate --json`. */
+/** What a capture tells while it runs. Each is one line of `replicate --json`. Pure. */
+import { counted } from '../units.ts'
 import type { ResumeDecision } from './resume.ts'
 
 export type CaptureEvent =
@@ -34,3 +35,14 @@ export type CaptureEvent =
   /** The capture process ended, or was ended, and another one is started. */
   | { readonly type: 'restarted'; readonly because: string }
   | { readonly type: 'stopped'; readonly because: string; readonly txid: number; readonly complete: boolean }
+
+/** "the replica has 312 commits that the database lacks (timeline 00000003)"; where the figure is not exact, the range that it is in. */
+export function olderText({ parent, commits: { least, most } }: CaptureEvent & { readonly type: 'older' }): string {
+  const exact = least !== null && least === most
+  const range =
+    least === null && most === null
+      ? 'commits, not known how many,'
+      : `${least ?? 'not known how many'} to ${most ?? 'not known how many'} commits`
+  const figure = exact ? counted(least, 'commit') : range
+  return `the replica has ${figure} that the database lacks (timeline ${parent}); genesis-dr status says what to do`
+}

@@ -29,6 +29,7 @@ export interface SupervisorOptions {
 /** Chosen: the first new start is at once for a person, and a capture that cannot live is tried six times a minute. */
 const firstPauseMs = 250
 const longestPauseMs = 10_000
+const waitPauseMs = 1000
 /** Chosen: whoever lived for a minute did not end of how it was started. */
 const longLifeMs = 60_000
 
@@ -37,14 +38,19 @@ export async function superviseCapture(world: SupervisorWorld, options: Supervis
   const { clock, onEvent } = world
   const { signal, mends } = options
   const known: Known = { attached: false, timeline: '', txid: 0 }
+  let waitedFor: string | null = null
   for (let pauseMs = firstPauseMs; ; ) {
     const beganMs = clock.monotonicMs()
     const { end, killed } = await oneLife(world, options, known)
     if (signal.aborted) return lastWords(end, killed, known)
     if (end.error !== null && !mends(end.error, known.attached)) throw end.error
-    onEvent({ type: 'restarted', because: killed ?? end.error?.message ?? end.because })
+    // What mends by waiting is no failure of the process: it is said once, and looked for as often as a capture looks itself.
+    const waitsFor = killed === null ? (end.error?.message ?? null) : null
+    if (waitsFor === null) onEvent({ type: 'restarted', because: killed ?? end.because })
+    else if (waitsFor !== waitedFor) onEvent({ type: 'warning', because: waitsFor })
+    waitedFor = waitsFor
     if (clock.monotonicMs() - beganMs > longLifeMs) pauseMs = firstPauseMs
-    await clock.sleep(pauseMs, signal)
+    await clock.sleep(waitsFor === null ? pauseMs : waitPauseMs, signal)
     if (signal.aborted) return null
     pauseMs = Math.min(2 * pauseMs, longestPauseMs)
   }

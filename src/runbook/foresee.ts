@@ -2,9 +2,10 @@
 import { isDrError, sentenceOf } from '../errors.ts'
 import { isoTime } from '../units.ts'
 import type { RunState, StepState } from '../workflow/run-state.ts'
+import { type Detection, detect, listedDetections, troublesOf } from './detection.ts'
 import { type ExecuteRequest, type ExecuteWorld, newRunId, planOf } from './execute.ts'
 import { type RunResult, resultOf } from './result.ts'
-import type { Probe, RunSettings, Scope, Step } from './runbook.ts'
+import type { Scope, Step } from './runbook.ts'
 
 type Seen = Pick<StepState, 'because' | 'notProven' | 'error'> & { readonly outcome: StepState['outcome'] & string }
 
@@ -16,7 +17,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
   const startedAtMs = clock.wallMs()
   const elapsed = (): number => Math.max(0, clock.wallMs() - request.detectedAtMs)
   onEvent({ type: 'run-started', runId, scenario: runbook.scenario, steps: runbook.steps.map((step) => step.name) })
-  const detected = await detect(world, runbook.detectedWhen, settings)
+  const detected = said(await detect(world.ports, runbook.detectedWhen, settings))
   const steps: StepState[] = []
   for (const step of runbook.steps) {
     const began = clock.monotonicMs()
@@ -66,29 +67,12 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
 }
 
 /** What the probes see now, as a sentence; empty where there are none. */
-async function detect(world: ExecuteWorld, probes: readonly Probe[], settings: RunSettings): Promise<string> {
-  const found: string[] = []
-  const untold: string[] = []
-  const besides = new Set<string>()
-  for (const probe of probes) {
-    const finding = await look(world, probe, settings)
-    if (finding.found === true) found.push(`${probe.title}: ${finding.because}`)
-    if (finding.found === null) untold.push(`${probe.title}: ${finding.because}`)
-    for (const trouble of finding.troubles ?? []) besides.add(trouble)
-  }
-  if (probes.length === 0) return ''
-  const none =
-    untold.length === 0 ? 'no probe detects damage now' : `no probe detects damage now, but it cannot be told of: ${untold.join('; ')}`
-  return [found.length > 0 ? `detected now: ${found.join('; ')}` : none, ...besides].join('; ')
-}
-
-async function look({ ports }: ExecuteWorld, probe: Probe, settings: RunSettings): ReturnType<Probe['look']> {
-  try {
-    return await probe.look(ports, settings)
-  } catch (error) {
-    if (!isDrError(error)) throw error
-    return { found: null, because: sentenceOf(error) }
-  }
+function said(detections: readonly Detection[]): string {
+  if (detections.length === 0) return ''
+  const found = listedDetections(detections, true)
+  const untold = listedDetections(detections, null)
+  const none = untold === '' ? 'no probe detects damage now' : `no probe detects damage now, but it cannot be told of: ${untold}`
+  return [found === '' ? none : `detected now: ${found}`, ...troublesOf(detections)].join('; ')
 }
 
 async function foreseeStep({ ports }: ExecuteWorld, step: Step, scope: Scope): Promise<Seen> {

@@ -223,6 +223,7 @@ export function wellParts(calls: (readonly [string, unknown])[]): Parts {
   return {
     runbooks: [databaseCorruption],
     replicate: noted('replicate', { timeline: '00000001', txid: 17, lastCommitMs: 0, complete: true, because: 'everything is copied' }),
+    agent: noted('agent', { timeline: '00000001', txid: 17, lastCommitMs: 0, complete: true, because: 'everything is copied' }),
     recover: noted('recover', { ended: 'done' as const, report }),
     backupStatus: noted('backupStatus', backup),
     replicationStatus: noted('replicationStatus', replication),

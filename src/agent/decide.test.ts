@@ -1,0 +1,93 @@
+/** When damage starts a recovery by itself, and when it calls a person. */
+import { describe, expect, it } from 'vitest'
+import { minutes } from '../units.ts'
+import { decide, type Look, type Situation } from './decide.ts'
+
+const nowMs = 1_735_732_800_000
+const running: Look['service'] = { running: 'yes', pids: [42], because: 'running', exitStatus: null }
+const ended = (exitStatus: number | null): Look['service'] => ({ running: 'no', pids: [], because: 'ended', exitStatus })
+const well: Look = { found: '', untold: '', troubles: [], damage: null, service: running, latch: null, interrupted: null, running: false }
+const damaged: Look = { ...well, found: 'Database integrity check failures: page 7' }
+const latch = (holder: string): Look['latch'] => ({ holder, reason: 'maintenance', setAtMs: 0 })
+
+function decided(look: Look, over: Partial<Situation> = {}) {
+  return decide({ look, foundBefore: true, scenario: 'DATABASE_CORRUPTION', mayExecute: true, lastRun: null, nowMs, ...over })
+}
+
+describe('a look', () => {
+  it('finds nothing, or cannot tell -> nothing is done, and which it was is said', () => {
+    expect(decided(well)).toEqual({ do: 'nothing', because: 'no probe finds damage' })
+    expect(decided({ ...well, untold: 'queries: busy' })).toEqual({ do: 'nothing', because: 'it cannot be told: queries: busy' })
+  })
+  it('finds damage for the first time -> looks again before anything is stopped', () => {
+    expect(decided(damaged, { foundBefore: false }).do).toBe('look-again')
+  })
+  it('finds damage twice -> the runbook', () => {
+    expect(decided(damaged)).toEqual({ do: 'execute', because: damaged.found })
+  })
+  it('finds damage once, and the capture met it too -> the runbook at once', () => {
+    expect(decided({ ...damaged, damage: 'frame 7 is damaged' }, { foundBefore: false }).do).toBe('execute')
+  })
+  it('finds damage while somebody executes a run -> that one mends it', () => {
+    expect(decided({ ...damaged, running: true }).do).toBe('nothing')
+  })
+})
+
+describe('a person decides instead, who is told why', () => {
+  it.each<[string, Look, Partial<Situation>, RegExp]>([
+    ['the configuration does not allow it', damaged, { mayExecute: false }, /autoExecute does not name DATABASE_CORRUPTION/],
+    ['a person stopped trading', { ...damaged, latch: latch('person:ada') }, {}, /halted by person:ada \(maintenance\)/],
+    ['a run failed and halts the bot', { ...damaged, latch: latch('20250101-120000-482a1') }, {}, /halted by 20250101-120000-482a1/],
+    ['a latch that cannot be read', { ...damaged, latch: latch('unknown') }, {}, /halted by unknown/],
+    ['no service is configured', { ...damaged, service: null }, {}, /no service is configured/],
+    ['the bot ended without an error', { ...damaged, service: ended(0) }, {}, /may have stopped the bot/],
+    ['the bot was told to end', { ...damaged, service: ended(143) }, {}, /may have stopped the bot/],
+    ['how the bot ended is not known', { ...damaged, service: ended(null) }, {}, /may have stopped the bot/],
+    [
+      'whether the bot runs is not known',
+      { ...damaged, service: { ...ended(null), running: 'unknown' } as Look['service'] },
+      {},
+      /may have/,
+    ],
+  ])('%s', (_what, look, over, because) => {
+    const decision = decided(look, over)
+    expect(decision.do).toBe('call')
+    expect(decision.because).toMatch(because)
+    expect(decision.because).toContain('genesis-dr execute --scenario DATABASE_CORRUPTION')
+  })
+
+  it('the last run did not mend it, or not for long -> no second one by itself', () => {
+    const run = { scenario: 'DATABASE_CORRUPTION', atMs: nowMs - minutes(20), found: damaged.found }
+    expect(decided(damaged, { lastRun: run })).toMatchObject({ do: 'call', because: expect.stringContaining('did not mend it') })
+    const other = { ...run, found: 'something else' }
+    expect(decided(damaged, { lastRun: { ...other, atMs: nowMs - minutes(14) } }).do).toBe('call')
+    expect(decided(damaged, { lastRun: other }).do).toBe('execute')
+  })
+})
+
+describe('the bot ended by its own error', () => {
+  it.each([1, 134, 137, 139])('%d -> the runbook', (status) => {
+    expect(decided({ ...damaged, service: ended(status) }).do).toBe('execute')
+  })
+})
+
+describe('a run was interrupted', () => {
+  const interrupted = { runId: 'run-1', scenario: 'DATABASE_CORRUPTION', startedAtMs: nowMs - 1000 }
+  const ours = { scenario: 'DATABASE_CORRUPTION', atMs: nowMs - 2000, found: 'x' }
+
+  it('that the agent began, in its former life -> it goes on with it, whatever is found', () => {
+    expect(decided({ ...well, interrupted, latch: latch('run-1') }, { lastRun: ours }).do).toBe('execute')
+  })
+  it.each<[string, Partial<Situation>, Partial<Look>]>([
+    ['that a person began', { lastRun: null }, {}],
+    ['that began before the one of the agent was to', { lastRun: { ...ours, atMs: nowMs } }, {}],
+    ['of the agent, and a person stopped trading since', { lastRun: ours }, { latch: latch('person:ada') }],
+    ['of the agent, and the configuration does not allow it any more', { lastRun: ours, mayExecute: false }, {}],
+    ['of another scenario', { lastRun: ours }, { interrupted: { ...interrupted, scenario: 'RECOVER' } }],
+  ])('%s -> a person is called', (_what, over, look) => {
+    expect(decided({ ...well, interrupted, ...look }, over)).toMatchObject({
+      do: 'call',
+      because: expect.stringContaining('waits for a person'),
+    })
+  })
+})

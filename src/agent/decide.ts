@@ -1,0 +1,88 @@
+/**
+ * What to do about what was seen: nothing, look again, call a person, or start the runbook. A bot that a person stopped is never started,
+ * and nothing is recovered twice for one and the same complaint. Pure.
+ */
+import { isPerson } from '../latch-holder.ts'
+import type { AgentRun } from '../ports/agent-state.ts'
+import type { LatchFacts } from '../ports/halt-latch.ts'
+import type { ServiceState } from '../ports/service.ts'
+import { minutes } from '../units.ts'
+
+/** What one look saw. */
+export interface Look {
+  /** Why there is damage, as a sentence; empty: no probe finds any. */
+  readonly found: string
+  /** What could not be told, as a sentence; empty: all of it could. */
+  readonly untold: string
+  /** What is wrong with the bot besides damage, each a sentence. */
+  readonly troubles: readonly string[]
+  /** What the capture says is wrong with the database by what it read; null: nothing, or nobody captures. */
+  readonly damage: string | null
+  /** null: no service is configured. */
+  readonly service: ServiceState | null
+  readonly latch: LatchFacts | null
+  /** A run that did not end, and that nobody executes now. */
+  readonly interrupted: { readonly runId: string; readonly scenario: string; readonly startedAtMs: number } | null
+  /** Somebody executes a run now. */
+  readonly running: boolean
+}
+
+export interface Situation {
+  readonly look: Look
+  /** The look before this one found damage too. */
+  readonly foundBefore: boolean
+  readonly scenario: string
+  /** The configuration lets it be started without a person. */
+  readonly mayExecute: boolean
+  /** The newest run that an agent of this system began. */
+  readonly lastRun: AgentRun | null
+  readonly nowMs: number
+}
+
+export type Decision = {
+  /** `call`: a person has to decide, and is told once. */
+  readonly do: 'nothing' | 'look-again' | 'call' | 'execute'
+  readonly because: string
+}
+
+/** Chosen: as long as a run may take by its target; what is damaged again within it is not mended by a second run like the first. */
+const betweenRunsMs = minutes(15)
+
+export function decide(situation: Situation): Decision {
+  const { look, foundBefore, scenario, mayExecute, lastRun, nowMs } = situation
+  const { found, damage, service, latch, interrupted, running } = look
+  if (running) return { do: 'nothing', because: 'a run is under way' }
+  if (interrupted !== null) return goOn(situation, interrupted)
+  if (found === '') return { do: 'nothing', because: look.untold === '' ? 'no probe finds damage' : `it cannot be told: ${look.untold}` }
+  if (!foundBefore && damage === null) return { do: 'look-again', because: `seen once: ${found}` }
+  const command = `genesis-dr execute --scenario ${scenario}`
+  const call = (why: string): Decision => ({ do: 'call', because: `${found}. ${why}` })
+  if (!mayExecute) return call(`Nothing is started by itself (autoExecute does not name ${scenario}): ${command}`)
+  if (latch !== null) return call(`The bot is halted by ${latch.holder} (${latch.reason}), so nothing is started by itself: ${command}`)
+  if (service === null || !endedBadlyOrRuns(service)) {
+    const bot = service === null ? 'no service is configured' : `the bot does not run (${service.because})`
+    return call(`A person may have stopped the bot (${bot}), so nothing is started by itself: ${command}`)
+  }
+  if (lastRun !== null && lastRun.found === found)
+    return call(`It is what was found before the last run, which did not mend it: ${command}`)
+  if (lastRun !== null && nowMs - lastRun.atMs < betweenRunsMs) return call(`A run began only a while ago, and did not last: ${command}`)
+  return { do: 'execute', because: found }
+}
+
+/** Only a run that an agent began is gone on with by an agent: whoever paused another one had a reason. */
+function goOn({ mayExecute, lastRun, scenario, look }: Situation, run: NonNullable<Look['interrupted']>): Decision {
+  const ours = lastRun !== null && lastRun.scenario === run.scenario && run.startedAtMs >= lastRun.atMs
+  const stopped = look.latch !== null && isPerson(look.latch.holder)
+  if (ours && mayExecute && run.scenario === scenario && !stopped)
+    return { do: 'execute', because: `run ${run.runId} of the agent was interrupted` }
+  return {
+    do: 'call',
+    because: `Run ${run.runId} of ${run.scenario} was interrupted and waits for a person: genesis-dr runs show ${run.runId}`,
+  }
+}
+
+/** It runs, or it ended with an error: nobody stopped it. SIGTERM (143), SIGINT (130) and an end without an error may be a person's doing. */
+function endedBadlyOrRuns({ running, exitStatus }: ServiceState): boolean {
+  if (running !== 'no') return running === 'yes'
+  return exitStatus !== null && ![0, 130, 143].includes(exitStatus)
+}

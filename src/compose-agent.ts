@@ -1,0 +1,95 @@
+/** The agent, put together: a supervised capture, and a watch whose errands are processes of their own. */
+
+import { takeAgentLock } from './adapters/filesystem/agent-lock.ts'
+import { agentStateIn } from './adapters/filesystem/agent-state.ts'
+import { makeFolder } from './adapters/filesystem/durable.ts'
+import { nodeClock } from './adapters/node/clock.ts'
+import { readProcess } from './adapters/proc/process-table.ts'
+import { runErrand } from './adapters/process/errand-process.ts'
+import type { Environment } from './adapters/process/inherited.ts'
+import { entryPath } from './adapters/sandbox/sandbox.ts'
+import { webhookNotifier } from './adapters/webhook/notifier.ts'
+import { Agent, mendsByRecovery } from './agent/agent.ts'
+import type { AgentWorld, Conclusion, Errands, Rehearsal } from './agent/agent-world.ts'
+import type { Look } from './agent/decide.ts'
+import type { AgentRequest } from './cli/parts.ts'
+import { openStore } from './compose-capture.ts'
+import { replicateSupervised } from './compose-supervised.ts'
+import type { Config } from './config.ts'
+import { type Errand, type ErrandOrderLine, watchedRunbook } from './errand-program.ts'
+import { isDrError } from './errors.ts'
+import type { DrainOutcome } from './ports/capture-control.ts'
+import { minutes } from './units.ts'
+import type { RunEvent } from './workflow/run.ts'
+
+/** Chosen: as the mission says, and soon enough to be before the next trade of a calm hour. */
+const lookEveryMs = 30_000
+/** Chosen: a check of the user may take its minute, and a large database be read for minutes; what hangs is ended. */
+const lookLimitMs = minutes(15)
+
+/** Ends when `signal` aborts: a run is paused, then the capture flushes; what its last drain said. @throws AGENT_RUNNING, CONFIG_INVALID */
+export async function runAgent(config: Config, environment: Environment, request: AgentRequest): Promise<DrainOutcome | null> {
+  const { signal, onEvent, takeOver } = request
+  // A replica that is not configured is said at once.
+  await openStore(config)
+  await makeFolder(config.stateFolder, 0o700)
+  const lock = takeAgentLock(config.stateFolder)
+  try {
+    const scenario = watchedRunbook.scenario
+    const mayExecute = config.autoExecute.some((one) => one === scenario)
+    const settings = { system: config.name, scenario, mayExecute, lookEveryMs, rehearseEveryMs: minutes(config.rehearseMinutes) }
+    const agent = await Agent.open(worldOf(config, environment), settings, onEvent)
+    const stopCapture = new AbortController()
+    const capture = replicateSupervised(config, {
+      takeOver,
+      environment,
+      signal: stopCapture.signal,
+      mends: mendsByRecovery,
+      onEvent: (event) => agent.heard(event),
+    }).catch(async (error: unknown) => {
+      if (!isDrError(error)) throw error
+      await agent.captureRefused(error.message)
+      return null
+    })
+    // A run that is under way needs the capture to the end of its step.
+    await Promise.all([agent.watch(signal).finally(() => stopCapture.abort()), capture])
+    return await capture
+  } finally {
+    lock.release()
+  }
+}
+
+function worldOf(config: Config, environment: Environment): AgentWorld {
+  return {
+    clock: nodeClock,
+    errands: errandsOf(config, environment),
+    state: agentStateIn(config.stateFolder),
+    notifiers: config.webhooks.map(webhookNotifier),
+    pid: process.pid,
+    watchProcess: (pid) => {
+      const startTicks = readProcess(pid)?.startTicks ?? null
+      return () => {
+        const now = readProcess(pid)
+        return now !== null && !now.ended && now.startTicks === startTicks
+      }
+    },
+  }
+}
+
+function errandsOf(config: Config, environment: Environment): Errands {
+  const never = new AbortController().signal
+  const order = (errand: Errand) => {
+    const told: ErrandOrderLine = { config, errand }
+    return { program: entryPath('errand'), told, environment, onLine: () => undefined, signal: never }
+  }
+  const aside = { priority: 'aside', limitMs: lookLimitMs } as const
+  return {
+    look: async () => (await runErrand({ ...order({ kind: 'look' }), ...aside })) as Look,
+    rehearse: async () => (await runErrand({ ...order({ kind: 'rehearse' }), ...aside })) as Rehearsal,
+    execute: async ({ detectedAtMs, detectedBecause, onEvent, signal }) => {
+      const onLine = (line: unknown): void => onEvent(line as RunEvent)
+      const over = { priority: 'urgent', limitMs: null, onLine, signal } as const
+      return (await runErrand({ ...order({ kind: 'execute', detectedAtMs, detectedBecause }), ...over })) as Conclusion
+    },
+  }
+}
