@@ -17,7 +17,7 @@ import { openStore } from './compose-capture.ts'
 import { replicateSupervised } from './compose-supervised.ts'
 import type { Config } from './config.ts'
 import { type Errand, type ErrandOrderLine, watchedRunbook } from './errand-program.ts'
-import { isDrError } from './errors.ts'
+import { DrError, isDrError } from './errors.ts'
 import type { DrainOutcome } from './ports/capture-control.ts'
 import { minutes } from './units.ts'
 import type { RunEvent } from './workflow/run.ts'
@@ -30,6 +30,7 @@ const lookLimitMs = minutes(15)
 /** Ends when `signal` aborts: a run is paused, then the capture flushes; what its last drain said. @throws AGENT_RUNNING, CONFIG_INVALID */
 export async function runAgent(config: Config, environment: Environment, request: AgentRequest): Promise<DrainOutcome | null> {
   const { signal, onEvent, takeOver } = request
+  requireService(config)
   // A replica that is not configured is said at once.
   await openStore(config)
   await makeFolder(config.stateFolder, 0o700)
@@ -57,6 +58,16 @@ export async function runAgent(config: Config, environment: Environment, request
   } finally {
     lock.release()
   }
+}
+
+/** Who cannot stop the bot cannot recover what it writes to. @throws CONFIG_INVALID */
+function requireService({ autoExecute, service }: Config): void {
+  if (autoExecute.length === 0 || service !== null) return
+  throw new DrError('CONFIG_INVALID', {
+    what: 'autoExecute needs "service": a bot that is stopped by hand is not recovered without a person',
+    untouched: 'Nothing was done.',
+    next: 'Say how the bot is stopped and started (docs/config.md: service), or take autoExecute out.',
+  })
 }
 
 function worldOf(config: Config, environment: Environment): AgentWorld {

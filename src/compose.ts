@@ -1,4 +1,6 @@
 /** The composition root of the faces: from the configuration to one function a verb. */
+import { agentPid } from './adapters/filesystem/agent-lock.ts'
+import { agentStateIn } from './adapters/filesystem/agent-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
@@ -172,6 +174,13 @@ const replication =
       },
     )
 
+/** null: none lives, or it has not said anything yet. */
+const livingAgent = async ({ stateFolder }: SystemSettings) => {
+  const pid = agentPid(stateFolder)
+  const record = await agentStateIn(stateFolder).read()
+  return pid === null || record?.pid !== pid ? null : record
+}
+
 /** What SQLite the bot has: of every process that has the database open and is not our capture. */
 const botSqlite = async ({ ports }: System, database: string) => {
   const { processes } = await strangersOn(ports, database)
@@ -198,6 +207,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
     botSqlite: await botSqlite(system, settings.database),
+    agent: await livingAgent(settings),
     notifiers: ports.notifiers.length,
     nowMs: nodeClock.wallMs(),
   })

@@ -171,7 +171,7 @@ describe('what is wrong with it', () => {
     expect(refusal(`# a remark\nname: genesis\n\n${key}: 1\n`)).toBe(`/etc/desk/genesis-dr.yaml:4: unknown key "${key}"${near}`)
   })
 
-  it.each(['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'autoExecute', 'topology'])(
+  it.each(['offsite', 'databases', 'ledger', 'exchange', 'onStop', 'topology'])(
     '%s, a word of the whole product -> not known in this version',
     (key) => {
       expect(refusal(`name: genesis\n${key}: {}`)).toBe(`/etc/desk/genesis-dr.yaml:2: "${key}" is not known in this version`)

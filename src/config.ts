@@ -240,7 +240,7 @@ export function readConfig(input: ConfigInput): Config {
     freeSpaceBytes: raw.freeSpace === undefined ? null : raw.freeSpace * MiB,
     integrity: raw.integrity ?? 'quick',
     logPatterns: raw.logPatterns ?? ['malformed', 'not a database', 'disk I/O error'],
-    autoExecute: automatic(raw),
+    autoExecute: raw.autoExecute ?? [],
     rehearseMinutes: raw.rehearse ?? 5,
     contacts: raw.contacts ?? [],
     links: raw.links ?? {},
@@ -306,12 +306,6 @@ function serviceOf(raw: Raw['service'], resolve: (path: string) => string): Conf
   if ('systemd' in raw) return raw
   if ('command' in raw) return { command: raw.command, cwd: resolve(raw.cwd) }
   return { compose: raw.compose, at: raw.file === undefined ? { folder: resolve('.') } : { file: resolve(raw.file) } }
-}
-
-/** Who cannot stop the bot cannot recover what it writes to. */
-function automatic({ autoExecute = [], service: bot }: Raw): readonly ScenarioName[] {
-  if (autoExecute.length === 0 || bot !== undefined) return autoExecute
-  throw invalid('autoExecute needs "service": a bot that is stopped by hand is not recovered without a person')
 }
 
 /** Statements in a text of SQL, told by the semicolons outside of quotes and comments. */

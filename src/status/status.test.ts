@@ -76,6 +76,7 @@ const facts: StatusFacts = {
   verified: { atMs: now - 40_000, durationMs: 3100, passed: true },
   lastRun: run,
   botSqlite: [],
+  agent: null,
   notifiers: 1,
   nowMs: now,
 }
@@ -120,6 +121,11 @@ describe('if this host died now', () => {
     expect(headline({ replication: { ...replication, sameDisk: true } })).toBe(
       'If this host died now: nothing could be restored, the replica lies on the same disk as the database.',
     )
+  })
+
+  it('what would be lost is not known -> how old the newest copy is stands beside it', () => {
+    const over = { replication: { ...replication, lagMs: null, pending: null }, backup: { ...backup, ageMs: 90_000 } }
+    expect(headline(over)).toContain('what would be lost is not known (the newest copy is 1 min 30 s old)')
   })
 
   it('it cannot be told whether it is the same disk -> the answer is given without it', () => {
@@ -261,7 +267,7 @@ describe('what the bot says', () => {
 describe('what is not configured', () => {
   it('service and channels are -> what this version lacks only, and that does not make it unready', () => {
     expect(statusOf(facts).notConfigured).toEqual([
-      'watch: nothing looks for damage by itself in this version; a person starts execute',
+      'watch: no agent runs, so that nothing looks for damage by itself (genesis-dr agent)',
       'exchange: the third ledger is not compared in this version',
     ])
   })
@@ -285,5 +291,23 @@ describe('what is not configured', () => {
       reason: 'maintenance',
       since: '2025-01-01T12:00:00.000Z',
     })
+  })
+})
+
+describe('who watches', () => {
+  const agent = { pid: 7, startedAtMs: now - 60_000, looked: { atMs: now - 12_000, found: '', untold: '' }, run: null }
+
+  it('an agent that looked -> when, and it is not among what is missing', () => {
+    const status = statusOf({ ...facts, agent })
+    expect(status.agent).toEqual({ pid: 7, lookedAt: expect.any(String), ageMs: 12_000, found: '', untold: '' })
+    expect(status.notConfigured.join()).not.toContain('watch')
+    expect(status.ready).toBe(true)
+  })
+  it('an agent that has not looked yet -> not known, not "nothing found"', () => {
+    expect(statusOf({ ...facts, agent: { ...agent, looked: null } }).agent).toMatchObject({ lookedAt: null, ageMs: null })
+  })
+  it('it saw damage -> that is the first concern', () => {
+    const seen = { ...agent, looked: { atMs: now, found: 'page 7', untold: '' } }
+    expect(concerns({ agent: seen })).toEqual(['the agent sees damage: page 7'])
   })
 })

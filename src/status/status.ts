@@ -1,4 +1,5 @@
 /** Readiness on one screen: one value, with what is not known shown as not known. Reads only. */
+import type { AgentRecord } from '../ports/agent-state.ts'
 import type { LatchFacts } from '../ports/halt-latch.ts'
 import type { Holder } from '../ports/open-files.ts'
 import type { ServiceState } from '../ports/service.ts'
@@ -24,7 +25,19 @@ export interface Status {
   readonly lastRun: RunSummary | null
   /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. */
   readonly botSqlite: readonly ProcessSqlite[]
+  /** Who looks for damage by itself, and what it saw last; null: nobody does. */
+  readonly agent: WatchStatus | null
   readonly notConfigured: readonly string[]
+}
+
+export interface WatchStatus {
+  readonly pid: number
+  /** null: it has not looked yet. */
+  readonly lookedAt: string | null
+  readonly ageMs: number | null
+  /** Damage that it saw, and what it could not tell; empty: nothing of it. */
+  readonly found: string
+  readonly untold: string
 }
 
 export interface ProcessSqlite extends Holder {
@@ -45,6 +58,8 @@ export interface StatusFacts {
   readonly verified: { readonly atMs: number; readonly durationMs: number; readonly passed: boolean } | null
   readonly lastRun: RunSummary | null
   readonly botSqlite: readonly ProcessSqlite[]
+  /** The agent that lives now, with its record; null: none does. */
+  readonly agent: AgentRecord | null
   readonly notifiers: number
   readonly nowMs: number
 }
@@ -65,15 +80,22 @@ export function statusOf(facts: StatusFacts): Status {
     backup,
     lastRun: facts.lastRun,
     botSqlite: facts.botSqlite,
+    agent: facts.agent === null ? null : watchOf(facts.agent, facts.nowMs),
     notConfigured: [
       ...(service === null ? ['service: the bot is stopped and started by hand'] : []),
       ...(service?.caveat === undefined ? [] : [`service: ${service.caveat}`]),
       ...(words === null || words.untold === null ? [] : [`log: ${words.untold}`]),
       ...(facts.notifiers === 0 ? ['notify: nobody is told'] : []),
-      'watch: nothing looks for damage by itself in this version; a person starts execute',
+      ...(facts.agent === null ? ['watch: no agent runs, so that nothing looks for damage by itself (genesis-dr agent)'] : []),
       'exchange: the third ledger is not compared in this version',
     ],
   }
+}
+
+function watchOf({ pid, looked }: AgentRecord, nowMs: number): WatchStatus {
+  if (looked === null) return { pid, lookedAt: null, ageMs: null, found: '', untold: '' }
+  const { atMs, found, untold } = looked
+  return { pid, lookedAt: isoTime(atMs), ageMs: Math.max(0, nowMs - atMs), found, untold }
 }
 
 function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): string {
@@ -89,7 +111,7 @@ function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): stri
       : 'how long it takes to come back is not measured (run: genesis-dr validate)'
   const lost =
     replication.lagMs === null || replication.pending === null
-      ? 'what would be lost is not known'
+      ? `what would be lost is not known${backup.ageMs === null ? '' : ` (the newest copy is ${formatDuration(backup.ageMs)} old)`}`
       : replication.pending === 0
         ? 'nothing that was copied is missing'
         : `${replication.pending} transactions (${formatDuration(replication.lagMs)}) lost`
@@ -111,6 +133,7 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (words !== null && words.damage !== null)
     concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
   if (words !== null) concerns.push(...words.troubles)
+  if (facts.agent?.looked != null && facts.agent.looked.found !== '') concerns.push(`the agent sees damage: ${facts.agent.looked.found}`)
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
   for (const because of backup.damaged) concerns.push(because)

@@ -65,6 +65,8 @@ describeWith([linuxProc], 'an agent', () => {
     await agent.line(/"rehearsed","success":true/)
     const { value } = await desk.json(['status'])
     expect(value['headline']).toMatch(/^If this host died now: nothing could be restored, the replica lies on the same disk/)
+    expect(value['agent']).toMatchObject({ pid: agent.pid, found: '', untold: '' })
+    expect((await desk.run(['status'])).stdout).toMatch(/watch +watched [\d.]+ m?s ago by the agent \(process \d+\); nothing was found/)
     const before = desk.acknowledged().length
     const done = await desk.damage('interior-page')
     await agent.line(/"decided","do":"execute"/)

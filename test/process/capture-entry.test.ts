@@ -98,7 +98,7 @@ describe('the capture as a process', () => {
     expect(loaded.some((url) => url.endsWith('src/replication/host.ts'))).toBe(true)
     expect(
       loaded.filter((url) =>
-        /node_modules|\/src\/(config|runbook|workflow|restore|status|cli|drill|adapters\/(systemd|webhook|process|proc))\b/.test(url),
+        /node_modules|\/src\/(config|runbook|workflow|restore|status|cli|drill|adapters\/(systemd|webhook|process))\b/.test(url),
       ),
     ).toEqual([])
   })

@@ -45,7 +45,7 @@ async function inSystem(story: (system: TestSystem, supervise: Supervise) => Pro
       onEvent: (event) => events.push(event),
       environment: { ...process.env, ...environment },
       // Shorter than in life where nobody waits for a lock: a test should not.
-      limits: { ...lifeLimits, silenceMs: 2000, workMs: 2000 },
+      limits: { ...lifeLimits, silenceMs: 4000, workMs: 4000 },
       ...(program === undefined ? {} : { program }),
     })
     const told = ended.catch((error: unknown) => error)
@@ -153,16 +153,17 @@ async function suspendedAt(moment: string): Promise<{ readonly stallMs: number; 
 describeWith([python, linuxProc], 'a capture that is suspended at any point, and its supervisor', () => {
   it.concurrent.each(lockedMoments)('%s -> killed after 1 s, the bot waits no longer than that, nothing is lost', async (moment) => {
     const { stallMs, because } = await suspendedAt(moment)
-    expect(because).toMatch(/^it kept writers waiting for 1\.\d s/)
-    // The bot of this test waits in sleeps of SQLite's own, of at most 0.1 s; the rest is room for a busy machine.
-    expect(stallMs).toBeLessThan(1800)
+    expect(because).toMatch(/^it kept writers waiting for [12]\.\d s/)
+    // 1.0 to 1.3 s on a machine that does nothing else; the rest is room for one that does, and far from the 5 s that a bot waits.
+    expect(stallMs).toBeLessThan(3000)
     if (!['before locks.lockWriters 0', 'after locks.unlockWriters 0'].includes(moment)) expect(stallMs).toBeGreaterThan(900)
   })
 
   it.concurrent.each(quietMoments)('%s -> killed for its silence, the bot never waits, nothing is lost', async (moment) => {
     const { stallMs, because } = await suspendedAt(moment)
-    expect(because).toMatch(/^it gave no sign of life for 2\.\d s/)
-    expect(stallMs).toBeLessThan(1500)
+    expect(because).toMatch(/^it gave no sign of life for [4-6]\.\d s/)
+    // Whoever waited for us would have waited for 4 s.
+    expect(stallMs).toBeLessThan(3000)
   })
 })
 

@@ -102,6 +102,7 @@ export const status: Status = {
   backup,
   lastRun: run,
   botSqlite: [],
+  agent: null,
   notConfigured: ['notify: nobody is told', 'exchange: the third ledger is not compared in this version'],
 }
 

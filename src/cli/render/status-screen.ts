@@ -28,6 +28,7 @@ export function statusScreen(status: Status, palette: Palette, columns: number):
       value: backup.txid === null ? 'none' : `${backup.txid} of ${backup.latest} (${formatDuration(backup.ageMs ?? 0)} ago)`,
     },
     { label: 'proven', value: backup.verifiedAt === null ? 'never' : `${backup.verifiedTxid} at ${backup.verifiedAt}` },
+    { label: 'watch', value: watchText(status) },
     { label: 'last run', value: lastRun === null ? 'none' : `${lastRun.runId} ${lastRun.scenario}: ${lastRun.state}` },
   ]
   const blocks = [
@@ -41,6 +42,14 @@ export function statusScreen(status: Status, palette: Palette, columns: number):
 
 function section(title: string, lines: readonly string[], paint: (text: string) => string, columns: number): string {
   return lines.length === 0 ? '' : [`  ${paint(title)}`, ...lines.map((line) => hanging('    - ', line, columns))].join('\n')
+}
+
+function watchText({ agent }: Status): string {
+  if (agent === null) return 'nobody watches'
+  if (agent.ageMs === null) return `by the agent (process ${agent.pid}), which has not looked yet`
+  const seen =
+    agent.found !== '' ? 'it found damage' : agent.untold !== '' ? `not all of it could be told: ${agent.untold}` : 'nothing was found'
+  return `watched ${formatDuration(agent.ageMs)} ago by the agent (process ${agent.pid}); ${seen}`
 }
 
 /** null, which shows no line: it never was. */
