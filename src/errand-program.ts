@@ -108,14 +108,23 @@ async function damageOf(capture: CaptureAccess): Promise<string | null> {
   }
 }
 
-/** @throws DISK_FULL when the disk is short, and as validate */
+/** A replica that cannot be restored is a rehearsal that failed. @throws DISK_FULL when the disk is short, and what is unavailable */
 async function rehearse({ ports, world }: System, config: Config): Promise<Rehearsal> {
   const short = excessOf({ logBytes: 0, logUnfinished: false, disk: diskSpaceOf(config.database) }, config)
   if (short !== null) {
     throw new DrError('DISK_FULL', { what: short, untouched: 'Nothing was restored for a look.', next: 'Free space there.' })
   }
   const scratch = `${config.database}.genesis-dr-validate-${newRunId(world)}`
-  return validate(ports, verificationsOf({ ...config, environment: {} }), world.settings('validate'), scratch)
+  const verifications = verificationsOf({ ...config, environment: {} })
+  const began = ports.clock.monotonicMs()
+  try {
+    return await validate(ports, verifications, world.settings('validate'), scratch)
+  } catch (error) {
+    if (!isDrError(error) || error.kind !== 'damaged') throw error
+    const durationMs = ports.clock.monotonicMs() - began
+    await verifications.write({ timeline: null, txid: 0, atMs: ports.clock.wallMs(), passed: false, durationMs })
+    return { success: false, because: error.message }
+  }
 }
 
 async function recover({ world }: System, errand: Errand & { readonly kind: 'execute' }, signal: AbortSignal): Promise<Conclusion> {

@@ -26,6 +26,8 @@ const rehearseShare = 20
 const manyRestarts = 4
 const restartWindowMs = minutes(10)
 
+type Message = Pick<Notification, 'title' | 'body' | 'severity'>
+
 export class Agent {
   readonly #world: AgentWorld
   readonly #settings: AgentSettings
@@ -35,9 +37,8 @@ export class Agent {
   #rehearseDueMs: number
   #why = 'the agent begins'
   #foundBefore = false
-  /** What people were told last of each kind, so that nothing is told twice. */
-  readonly #told = new Map<string, string>()
-  #rehearsalFailed = false
+  /** What people know of, and has not ended: it is told once, however its words change. */
+  readonly #told = new Set<string>()
   #restarts: readonly number[] = []
   #bot: readonly (() => boolean)[] = []
   #wake = new AbortController()
@@ -78,13 +79,17 @@ export class Agent {
     if (event.type === 'attached') this.#lookSoon('the capture follows the database')
     if (event.type === 'restarted') void this.#restarted(event.because)
     if (event.type === 'older')
-      void this.#tell('older', { title: 'the database is older than its replica', body: olderText(event), severity: 'critical' })
+      void this.#tellOnce(`older than ${event.parent}`, {
+        title: 'the database is older than its replica',
+        body: olderText(event),
+        severity: 'critical',
+      })
   }
 
   /** The capture ended with what a person must see to; the watch goes on without it. */
   async captureRefused(because: string): Promise<void> {
     this.#onEvent({ type: 'capture-refused', because })
-    await this.#tell('capture', { title: 'the database is not copied any more', body: because, severity: 'critical' })
+    await this.#tellOnce('capture', { title: 'the database is not copied any more', body: because, severity: 'critical' })
   }
 
   #lookSoon(why: string): void {
@@ -119,7 +124,7 @@ export class Agent {
     const { found, untold, troubles } = look
     this.#onEvent({ type: 'looked', why, found, untold, troubles, durationMs })
     if (troubles.length === 0) this.#told.delete('troubles')
-    else void this.#tell('troubles', { title: 'the bot is in trouble', body: troubles.join('; '), severity: 'warning' })
+    else void this.#tellOnce('troubles', { title: 'the bot is in trouble', body: troubles.join('; '), severity: 'warning' })
     this.#record = { ...this.#record, looked: { atMs: clock.wallMs(), found, untold } }
     await this.#wrote()
     this.#bot = (look.service?.pids ?? []).map((pid) => this.#world.watchProcess(pid))
@@ -145,7 +150,7 @@ export class Agent {
       this.#why = 'to see it twice'
     }
     if (decision.do === 'call')
-      await this.#tell('damage', { title: `${scenario} needs a person`, body: decision.because, severity: 'critical' })
+      await this.#tellOnce('damage', { title: `${scenario} needs a person`, body: decision.because, severity: 'critical' })
     if (decision.do === 'execute' && !signal.aborted) await this.#execute(decision, look, signal)
   }
 
@@ -166,7 +171,7 @@ export class Agent {
     this.#lookSoon('a run ended')
     if (conclusion.success === null) return
     const severity = conclusion.success ? 'info' : 'critical'
-    await this.#tell('run', {
+    await this.#tell({
       title: `${scenario}: ${conclusion.success ? 'recovered' : 'NOT recovered'}`,
       body: conclusion.because,
       severity,
@@ -182,10 +187,8 @@ export class Agent {
     if (rehearsal === null) return
     const { success, because } = rehearsal
     this.#onEvent({ type: 'rehearsed', success, because, durationMs })
-    if (!success && !this.#rehearsalFailed)
-      await this.#tell('rehearsal', { title: 'a restore was rehearsed and FAILED', body: because, severity: 'error' })
-    this.#rehearsalFailed = !success
-    if (success) this.#told.delete('rehearsal')
+    if (!success) await this.#tellOnce('rehearsal', { title: 'a restore was rehearsed and FAILED', body: because, severity: 'error' })
+    else this.#told.delete('rehearsal')
   }
 
   async #restarted(because: string): Promise<void> {
@@ -194,7 +197,7 @@ export class Agent {
     if (this.#restarts.length < manyRestarts) return
     const body = `It ended ${this.#restarts.length} times within 10 minutes, the last time because ${because}`
     this.#restarts = []
-    await this.#tell('restarts', { title: 'the capture does not live long', body, severity: 'error' })
+    await this.#tell({ title: 'the capture does not live long', body, severity: 'error' })
   }
 
   /** False: the record could not be made durable, and that was told. */
@@ -217,12 +220,15 @@ export class Agent {
     }
   }
 
-  /** Once for each kind, until it says something else. */
-  async #tell(kind: string, { title, body, severity }: Pick<Notification, 'title' | 'body' | 'severity'>): Promise<void> {
+  /** Once, until `about` is taken out of what was told. */
+  async #tellOnce(about: string, message: Message): Promise<void> {
+    if (this.#told.has(about)) return
+    this.#told.add(about)
+    await this.#tell(message)
+  }
+
+  async #tell({ title, body, severity }: Message): Promise<void> {
     const { notifiers } = this.#world
-    const said = `${title}\n${body}`
-    if (this.#told.get(kind) === said) return
-    this.#told.set(kind, said)
     const message: Notification = { title: `${this.#settings.system}: ${title}`, body, severity, mode: 'live', runId: null }
     const outcomes = await Promise.all(notifiers.map((one) => one.notify(message)))
     const accepted = outcomes.filter(({ outcome }) => outcome === 'accepted').length
