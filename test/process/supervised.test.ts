@@ -145,7 +145,9 @@ async function suspendedAt(moment: string): Promise<{ readonly stallMs: number; 
     expect(await capture.ended).toMatchObject({ complete: true })
     await expectEverything(system)
     seen.stallMs = longestStall(system)
-    for (const event of capture.events) if (event.type === 'restarted') seen.because = event.because
+    console.log(`${moment}: the bot waited for ${seen.stallMs} ms at most`)
+    // The first one: on a busy disk a later capture may be killed for its own checkpoint.
+    for (const event of capture.events) if (event.type === 'restarted' && seen.because === '') seen.because = event.because
   })
   return seen
 }
