@@ -114,7 +114,7 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
 }
 
 /** Chosen: as often as the watch takes a beat. Long work of ours gives way to it; what blocks or suspends the process does not. */
-const beatEveryMs = 250
+const beatEveryMs = 1000
 
 /** Returns how to stop it. */
 function beat(watch: CaptureWatch | null): () => void {

@@ -17,8 +17,8 @@ const bytes: Readonly<Record<CaptureSign, string>> = {
   'work-ended': 'w',
 }
 
-/** Chosen: a fortieth of the patience for beats; more would only wake the other end. */
-const beatEveryMs = 250
+/** Chosen: a tenth of the patience for silence; more would only wake the other end. */
+const beatEveryMs = 1000
 
 /** Writes to `watchDescriptor`, which must be that pipe. */
 export function watchPipe(): CaptureWatch {
