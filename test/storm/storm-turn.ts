@@ -50,6 +50,7 @@ export interface TurnOptions extends StormShape {
 
 /** Refusals that are right at the moment: the bot had left WAL mode. */
 const rightRefusals = ['DATABASE_NOT_WAL']
+const rightDecisions = ['begin', 'continue', 'adopt', 'diff', 'snapshot']
 /** The capture says so and attaches anew by itself. */
 const mended = 'it is not known that only once'
 
@@ -165,7 +166,10 @@ class Turn {
 
   #judge(capture: Capture, ended: number | null): void {
     const attached = capture.events.filter((event) => event.type === 'attached')
-    for (const { do: decision = '' } of attached) countStart(this.facts, decision, 1)
+    for (const { do: decision = '', because } of attached) {
+      assert.ok(rightDecisions.includes(decision), `the database never goes back, is never another, yet: ${decision}, because ${because}`)
+      countStart(this.facts, decision, 1)
+    }
     this.facts.reattached += Math.max(0, attached.length - 1)
     const warned = capture.events.filter((event) => event.type === 'warning' && event.because?.includes(mended) !== true)
     assert.deepEqual(warned, [], 'the capture warns of nothing else')
