@@ -48,19 +48,25 @@ export interface Suspect {
   readonly newest: PageSums
 }
 
-/** `lookBack`: how many points are asked by their headers; only with 'all' are the pages compared too, for which the replica is read whole. */
-export async function findAncestor(suspect: Suspect, lookBack: number | 'all'): Promise<Ancestor | null> {
+export interface Search {
+  /** How many points are asked by their headers; only with 'all' are the pages compared too, for which the replica is read whole. */
+  readonly lookBack: number | 'all'
+  /** It is known to have gone back, so that a page which is not there yet is as it was. Otherwise it may have shrunk since. */
+  readonly wentBack: boolean
+}
+
+export async function findAncestor(suspect: Suspect, { lookBack, wentBack }: Search): Promise<Ancestor | null> {
   const older = reachablePoints(suspect.timeline).filter((point) => point.maxTxid < suspect.timeline.latestTxid)
   const looked = lookBack === 'all' ? older : older.slice(-lookBack)
   for (const point of looked.toReversed()) {
     const ancestor = await byHeader(suspect, point, await readHeader(suspect.store, point.key))
     if (ancestor !== null) return ancestor
   }
-  return lookBack === 'all' ? byPages(suspect) : null
+  return lookBack === 'all' ? byPages(suspect, wentBack) : null
 }
 
 /** The counter in the first page of the database is lower than in that of the replica. False proves nothing: few transactions count it up. */
-export async function wentBack({ store, timeline, bytes, base }: Suspect): Promise<boolean> {
+export async function counterWentBack({ store, timeline, bytes, base }: Suspect): Promise<boolean> {
   const newest = (await findPages(store, planRestore(timeline.files, 'newest-reachable'), new Set([1]))).get(1)
   const now = decodeDatabaseHeader(readPage(bytes, base, 1))
   const then = newest === undefined ? null : decodeDatabaseHeader(newest.content)
@@ -93,25 +99,31 @@ const nextAfter = ({ timeline }: Suspect, txid: number): number =>
  * The database sides with an older point when, of the pages that differ between that point and the newest, more than half are as they
  * were then. A page may come back to what it once was, so that one alone says nothing.
  */
-async function byPages(suspect: Suspect): Promise<Ancestor | null> {
+async function byPages(suspect: Suspect, wentBack: boolean): Promise<Ancestor | null> {
   const nearest = await nearestPoint(suspect)
   if (nearest === null) return null
   const then = await sumsAt(suspect, nearest)
-  const { all, asThen } = sides(suspect, then, suspect.newest)
+  const { all, asThen } = sides(suspect, then, suspect.newest, wentBack ? 'counted' : 'left out')
   if (all < 2 || asThen <= all / 2) return null
   const before = reachablePoints(suspect.timeline).findLast(({ maxTxid }) => maxTxid < nearest)?.maxTxid
   // A page that is still as it was before that point: the database had not come so far.
   const sumsBefore = before === undefined ? null : await sumsAt(suspect, before)
-  return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then).asThen > 0
+  return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then, 'counted').asThen > 0
     ? { txid: before, proof: 'pages', inLog: false, reachedTxid: nearest, sums: sumsBefore, place: null }
     : { txid: nearest, proof: 'pages', inLog: false, reachedTxid: nextAfter(suspect, nearest), sums: then, place: null }
 }
 
-/** Of the pages that differ between two points, how many the database has as of the first. One that is not there yet counts too. */
-function sides({ sums }: Suspect, then: PageSums, later: PageSums): { readonly all: number; readonly asThen: number } {
+/** Of the pages that differ between two points, how many the database has as of the first. `absent`: pages that it does not have. */
+function sides(
+  { sums }: Suspect,
+  then: PageSums,
+  later: PageSums,
+  absent: 'counted' | 'left out',
+): { readonly all: number; readonly asThen: number } {
+  const pages = Math.max(then.pages, later.pages)
   let all = 0
   let asThen = 0
-  for (let page = 1; page <= Math.max(then.pages, later.pages); page++) {
+  for (let page = 1; page <= (absent === 'counted' ? pages : Math.min(pages, sums.pages)); page++) {
     if (then.sameAs(page, later)) continue
     all++
     if (sums.sameAs(page, then)) asThen++

@@ -14,7 +14,7 @@ import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import { type Ancestor, findAncestor, type Suspect, wentBack } from './ancestor.ts'
+import { type Ancestor, counterWentBack, findAncestor, type Suspect } from './ancestor.ts'
 import { type Base, baseNow, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
@@ -191,7 +191,9 @@ async function meet(
   const newest = await newestSums(world, () => sumsOfPoint(store, current, last, keptSums))
   if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound })
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
-  const ancestor = bound ? await ancestorOfKnown(suspect, last, newest.keptTxid) : await findAncestor(suspect, 'all')
+  const ancestor = bound
+    ? await ancestorOfKnown(suspect, last, newest.keptTxid)
+    : await findAncestor(suspect, { lookBack: 'all', wentBack: true })
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
 }
 
@@ -205,10 +207,10 @@ const mostRestarts = 1_000_000
 async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: number | null): Promise<Ancestor | null> {
   const restarts = suspect.base.place === null ? 0 : (suspect.base.place.header.salt1 - last.walSalt1) >>> 0
   if (restarts > 0 && restarts <= mostRestarts) return null
-  const back = await wentBack(suspect)
+  const wentBack = await counterWentBack(suspect)
   const keptLately = keptTxid !== null && last.txid - keptTxid < freshFlushes
-  const ancestor = await findAncestor(suspect, keptLately && !back ? lookBackFlushes : 'all')
-  return ancestor === null || back || ancestor.inLog ? ancestor : { ...ancestor, reachedTxid: last.txid }
+  const ancestor = await findAncestor(suspect, { lookBack: keptLately && !wentBack ? lookBackFlushes : 'all', wentBack })
+  return ancestor === null || wentBack || ancestor.inLog ? ancestor : { ...ancestor, reachedTxid: last.txid }
 }
 
 function isBound(binding: CaptureBinding | null, { identity }: LiveDatabase, replica: string, timelineId: string): boolean {

@@ -175,6 +175,25 @@ describe('the same pages come back', () => {
   })
 })
 
+describe('it grew, and shrank unseen', () => {
+  it('by VACUUM -> it went on; it is not the older database of before it grew', async () => {
+    const change = (where: string): void => bot.exec(`UPDATE t SET x = randomblob(3000) WHERE ${where}`)
+    change('n < 4')
+    await client().drain()
+    commit(100)
+    await client().drain()
+    change('n < 7')
+    await client().drain()
+    await end(system, capture.process, 'SIGKILL')
+    bot.exec('DELETE FROM t WHERE n > 20')
+    change('n > 15')
+    bot.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA wal_checkpoint(TRUNCATE)')
+    change('n = 2')
+    capture = await startCapture(system, never)
+    expect([attached()?.do, older()]).toEqual([expect.stringMatching(/^(diff|snapshot)$/), undefined])
+  })
+})
+
 describe('it is told until somebody has decided', () => {
   beforeEach(async () => {
     save()
