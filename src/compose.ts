@@ -1,6 +1,7 @@
 /** The composition root of the faces: from the configuration to one function a verb. */
 import { agentPid } from './adapters/filesystem/agent-lock.ts'
 import { agentStateIn } from './adapters/filesystem/agent-state.ts'
+import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
@@ -14,6 +15,10 @@ import { replicateSupervised } from './compose-supervised.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
+import { formatTxid } from './ltx/txid.ts'
+import { readCatalogue } from './replica/catalogue.ts'
+import { countGivenUp } from './replica/given-up.ts'
+import { acceptOlder } from './replication/accept-older.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
 import { mendsByWaiting } from './replication/supervisor.ts'
 import { botWords } from './runbook/bot-words.ts'
@@ -56,6 +61,13 @@ export function composeParts(config: Config, environment: Readonly<Record<string
       within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, request.dryRun ? 'look' : 'act', (system) =>
         request.output === null ? inPlace(system, request) : toFile(system, request, request.output),
       ),
+    accept: async ({ timeline }) => {
+      const { txid } = await acceptOlder(captureStateIn(settings.captureFolder), timeline)
+      return {
+        timeline,
+        because: `the database goes on without what timeline ${timeline} has after ${formatTxid(txid)}; it stays in the replica`,
+      }
+    },
     backupStatus: () => looking(backups(settings)),
     replicationStatus: () => looking(replication(settings)),
     status: () => looking(status(settings, config)),
@@ -181,6 +193,14 @@ const livingAgent = async ({ stateFolder }: SystemSettings) => {
   return pid === null || record?.pid !== pid ? null : record
 }
 
+/** What the replica has that the database lacks; null: nothing that is known and not decided. */
+const olderThan = async ({ store }: System, { captureFolder }: SystemSettings) => {
+  const older = (await captureStateIn(captureFolder).read())?.older ?? null
+  const parent = older === null ? undefined : (await readCatalogue(store)).timelines.find(({ number }) => number === older.timeline)
+  if (older === null || parent === undefined) return null
+  return { parent: older.timeline, forkTxid: older.txid, commits: await countGivenUp(store, parent, older) }
+}
+
 /** What SQLite the bot has: of every process that has the database open and is not our capture. */
 const botSqlite = async ({ ports }: System, database: string) => {
   const { processes } = await strangersOn(ports, database)
@@ -206,6 +226,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     backup: await backups(settings)(system),
     verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
+    older: await olderThan(system, settings),
     botSqlite: await botSqlite(system, settings.database),
     agent: await livingAgent(settings),
     notifiers: ports.notifiers.length,

@@ -82,8 +82,10 @@ export class Agent {
       void this.#tellOnce(`older than ${event.parent}`, {
         title: 'the database is older than its replica',
         body: olderText(event),
-        severity: 'critical',
+        // It may be the same pages that came back.
+        severity: event.commits.least === 0 ? 'warning' : 'critical',
       })
+    if (event.type === 'damaged-pages') this.#lookSoon('pages of the file are not what was committed')
   }
 
   /** The capture ended with what a person must see to; the watch goes on without it. */

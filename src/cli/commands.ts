@@ -1,5 +1,6 @@
 /** Every command, in the order in which the help lists them. */
 import type { Command } from './command.ts'
+import { accept } from './commands/accept.ts'
 import { agent } from './commands/agent.ts'
 import { drill } from './commands/drill.ts'
 import { execute } from './commands/execute.ts'
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   backupStatus,
   validate,
   recover,
+  accept,
   execute,
   drill,
   stopTrading,

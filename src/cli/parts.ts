@@ -32,6 +32,8 @@ export interface Parts {
   agent(request: AgentRequest): Promise<DrainOutcome | null>
   /** With `output`: to a new file, nothing else is touched. Without: in place, as a run that can be gone on with. */
   recover(request: RecoverRequest): Promise<RecoverOutcome>
+  /** @throws POINT_NOT_FOUND */
+  accept(request: { readonly timeline: string }): Promise<{ readonly timeline: string; readonly because: string }>
   backupStatus(): Promise<BackupStatus>
   replicationStatus(): Promise<ReplicationStatus>
   status(): Promise<Status>

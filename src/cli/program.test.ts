@@ -10,6 +10,7 @@ const failing = (code: ErrorCode) => () =>
   Promise.reject(new DrError(code, { what: 'It happened', untouched: 'Nothing was done.', next: 'Do this.' }))
 /** Words that a command needs before it does anything. */
 const least: Readonly<Record<string, readonly string[]>> = {
+  accept: ['--timeline', '00000001'],
   execute: ['--scenario', 'DATABASE_CORRUPTION'],
   drill: ['--scenario', 'DATABASE_CORRUPTION'],
 }
@@ -181,7 +182,7 @@ describe('the options of every command', () => {
         name,
         ...(least[name] ?? []),
         '--json',
-        ...(['execute', 'recover', 'stop-trading', 'resume-trading'].includes(name) ? ['--yes', 'genesis'] : []),
+        ...(['accept', 'execute', 'recover', 'stop-trading', 'resume-trading'].includes(name) ? ['--yes', 'genesis'] : []),
       ])
       expect(() => JSON.parse(screen.out)).not.toThrow()
       expect(screen.errors).toBe('')

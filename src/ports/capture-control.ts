@@ -66,6 +66,8 @@ export interface ScrubFacts {
   readonly of: number
   /** ms since the epoch: when the last turn through all pages ended; null: none has. */
   readonly turnEndedMs: number | null
+  /** How long ago that is, ms. */
+  readonly turnAgeMs: number | null
   /** How long it took, ms. */
   readonly turnTookMs: number | null
   /** Pages that are not what was committed, ascending. */

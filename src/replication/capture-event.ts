@@ -19,14 +19,7 @@ export type CaptureEvent =
       readonly pages: number
       readonly lagMs: number
     }
-  | {
-      /** The database went back in time: `parent` has what it lacks, from `forkTxid` on. */
-      readonly type: 'older'
-      readonly parent: string
-      readonly forkTxid: number
-      /** How many, at least and at most; null: not known. */
-      readonly commits: { readonly least: number | null; readonly most: number | null }
-    }
+  | ({ readonly type: 'older' } & OlderFacts)
   /** Pages of the file that are not what was committed, and were not known to be so. */
   | { readonly type: 'damaged-pages'; readonly path: string; readonly pages: readonly number[] }
   | { readonly type: 'checkpointed'; readonly frames: number; readonly heldMs: number }
@@ -36,13 +29,24 @@ export type CaptureEvent =
   | { readonly type: 'restarted'; readonly because: string }
   | { readonly type: 'stopped'; readonly because: string; readonly txid: number; readonly complete: boolean }
 
+/** The database went back in time: `parent` has what it lacks, from `forkTxid` on. */
+export interface OlderFacts {
+  readonly parent: string
+  readonly forkTxid: number
+  /** How many, at least and at most; null: not known. */
+  readonly commits: { readonly least: number | null; readonly most: number | null }
+}
+
 /** "the replica has 312 commits that the database lacks (timeline 00000003)"; where the figure is not exact, the range that it is in. */
-export function olderText({ parent, commits: { least, most } }: CaptureEvent & { readonly type: 'older' }): string {
+export function olderText({ parent, commits: { least, most } }: OlderFacts): string {
+  const ways = `genesis-dr recover --timeline ${parent} brings them back, genesis-dr accept --timeline ${parent} says that they are not wanted`
+  if (least === 0) {
+    return `the database went back, or the same pages came back: the replica has up to ${most ?? 'an unknown number of'} commits that it may lack (timeline ${parent}); ${ways}`
+  }
   const exact = least !== null && least === most
   const range =
     least === null && most === null
       ? 'commits, not known how many,'
       : `${least ?? 'not known how many'} to ${most ?? 'not known how many'} commits`
-  const figure = exact ? counted(least, 'commit') : range
-  return `the replica has ${figure} that the database lacks (timeline ${parent}); genesis-dr status says what to do`
+  return `the replica has ${exact ? counted(least, 'commit') : range} that the database lacks (timeline ${parent}); ${ways}`
 }

@@ -92,7 +92,18 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
 }
 
 function unjudged(txid: number, because: string): ScrubOutcome {
-  return { reads: 'page cache only', judged: 0, waiting: 0, of: 0, turnEndedMs: null, turnTookMs: null, damaged: [], txid, because }
+  return {
+    reads: 'page cache only',
+    judged: 0,
+    waiting: 0,
+    of: 0,
+    turnEndedMs: null,
+    turnAgeMs: null,
+    turnTookMs: null,
+    damaged: [],
+    txid,
+    because,
+  }
 }
 
 async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Promise<DrainOutcome> {

@@ -72,6 +72,7 @@ export class Scrub {
       waiting: this.#waiting,
       of: this.#turnBeganMs === null ? this.#of : this.#world.sums.pages,
       turnEndedMs: this.#turnEndedMs === null ? null : clock.wallMs() - (clock.monotonicMs() - this.#turnEndedMs),
+      turnAgeMs: this.#turnEndedMs === null ? null : clock.monotonicMs() - this.#turnEndedMs,
       turnTookMs: this.#turnTookMs,
       damaged: [...this.#damaged].sort((a, b) => a - b),
     }

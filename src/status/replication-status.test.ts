@@ -47,6 +47,7 @@ const nothingKnown = {
   walLargeSince: null,
   readers: null,
   gaveUp: null,
+  pages: null,
 }
 
 describe('replication', () => {
@@ -69,6 +70,8 @@ describe('replication', () => {
       readers: null,
       gaveUp: null,
       sameDisk: false,
+      pages: null,
+      pages: null,
     })
   })
 

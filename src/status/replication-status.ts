@@ -1,8 +1,9 @@
 /** How far the replica is behind, and whether anything can have been missed. Reads only. */
 import { isDrError, sentenceOf } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
-import type { CaptureControl, CapturePosition } from '../ports/capture-control.ts'
+import type { CaptureControl, CapturePosition, ScrubFacts } from '../ports/capture-control.ts'
 import type { Holder } from '../ports/open-files.ts'
+import { pageList } from '../runbook/page-list.ts'
 import { formatBytes, isoTime } from '../units.ts'
 
 export interface ReplicationStatus {
@@ -30,6 +31,18 @@ export interface ReplicationStatus {
   /** When and why the log was let go for the sake of the bot's disk; `until` null: it still is. */
   readonly gaveUp: { readonly at: string; readonly until: string | null; readonly because: string } | null
   readonly sameDisk: boolean | null
+  /** Whether the pages of the file are what was committed; null: nobody looks. */
+  readonly pages: PagesStatus | null
+}
+
+export interface PagesStatus {
+  readonly reads: ScrubFacts['reads']
+  /** When all of them were compared last, and how long that took; null: not yet. */
+  readonly comparedAt: string | null
+  readonly ageMs: number | null
+  readonly tookMs: number | null
+  /** Pages that are not what was committed. */
+  readonly damaged: readonly number[]
 }
 
 /** `pid` null: nobody captures. */
@@ -57,6 +70,7 @@ export async function replicationStatus(
     readers: null,
     gaveUp: null,
     sameDisk,
+    pages: null,
   }
   try {
     const captor = await look()
@@ -81,12 +95,19 @@ export async function replicationStatus(
       walBytes: position.walBytes,
       walLargeSince: timeOf(walLargeSinceMs),
       readers,
+      pages: pagesOf(position),
       gaveUp: gaveUp === null ? null : { at: isoTime(gaveUp.atMs), until: timeOf(gaveUp.untilMs), because: gaveUp.because },
     }
   } catch (error) {
     if (!isDrError(error)) throw error
     return { ...unknown, state: 'unknown', ...troubled(sentenceOf(error)) }
   }
+}
+
+function pagesOf({ scrub }: CapturePosition): PagesStatus | null {
+  if (scrub === null) return null
+  const { reads, turnEndedMs, turnAgeMs, turnTookMs, damaged } = scrub
+  return { reads, comparedAt: timeOf(turnEndedMs), ageMs: turnAgeMs, tookMs: turnTookMs, damaged }
 }
 
 const troubled = (trouble: string) => ({ because: trouble, trouble })
@@ -96,9 +117,15 @@ const timeOf = (epochMs: number | null): string | null => (epochMs === null ? nu
 function troubleIn(position: CapturePosition, readers: readonly Holder[] | null): string | null {
   const { state, damage, trouble, moved, continuous } = position
   if (damage !== null || trouble !== null) return damage ?? trouble
+  const damagedPages = position.scrub?.damaged ?? []
+  if (damagedPages.length > 0) return damagedText(damagedPages)
   if (moved.length > 0) return `the ${moved.join(' and the ')} file was replaced or deleted`
   if (state !== 'capturing') return `the capture is ${state}`
   return continuous ? largeLogIn(position, readers) : 'commits may have been missed since the capture began to follow the database'
+}
+
+function damagedText(pages: readonly number[]): string {
+  return `${pageList(pages)} of the database file ${pages.length === 1 ? 'is' : 'are'} not what was committed (genesis-dr validate names what is concerned, execute --scenario DATABASE_CORRUPTION repairs it)`
 }
 
 /** Where we are not behind ourselves, it is a reader of the bot's own that keeps it large. */

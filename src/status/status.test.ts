@@ -24,6 +24,7 @@ const replication: ReplicationStatus = {
   readers: null,
   gaveUp: null,
   sameDisk: false,
+  pages: { reads: 'direct', comparedAt: '2025-01-01T11:59:00.000Z', ageMs: 60_000, tookMs: 20_000, damaged: [] },
 }
 const backup: BackupStatus = {
   database: '/data/bot.db',
@@ -75,6 +76,7 @@ const facts: StatusFacts = {
   backup,
   verified: { atMs: now - 40_000, durationMs: 3100, passed: true },
   lastRun: run,
+  older: null,
   botSqlite: [],
   agent: null,
   notifiers: 1,

@@ -3,6 +3,7 @@ import type { AgentRecord } from '../ports/agent-state.ts'
 import type { LatchFacts } from '../ports/halt-latch.ts'
 import type { Holder } from '../ports/open-files.ts'
 import type { ServiceState } from '../ports/service.ts'
+import { type OlderFacts, olderText } from '../replication/capture-event.ts'
 import type { BotWords } from '../runbook/bot-words.ts'
 import { formatDuration, isoTime } from '../units.ts'
 import type { BackupStatus } from './backup-status.ts'
@@ -23,6 +24,8 @@ export interface Status {
   readonly replication: ReplicationStatus
   readonly backup: BackupStatus
   readonly lastRun: RunSummary | null
+  /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
+  readonly older: OlderFacts | null
   /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. */
   readonly botSqlite: readonly ProcessSqlite[]
   /** Who looks for damage by itself, and what it saw last; null: nobody does. */
@@ -57,6 +60,8 @@ export interface StatusFacts {
   readonly backup: BackupStatus
   readonly verified: { readonly atMs: number; readonly durationMs: number; readonly passed: boolean } | null
   readonly lastRun: RunSummary | null
+  /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
+  readonly older: OlderFacts | null
   readonly botSqlite: readonly ProcessSqlite[]
   /** The agent that lives now, with its record; null: none does. */
   readonly agent: AgentRecord | null
@@ -79,6 +84,7 @@ export function statusOf(facts: StatusFacts): Status {
     replication,
     backup,
     lastRun: facts.lastRun,
+    older: facts.older,
     botSqlite: facts.botSqlite,
     agent: facts.agent === null ? null : watchOf(facts.agent, facts.nowMs),
     notConfigured: [
@@ -134,6 +140,7 @@ function concernsOf(facts: StatusFacts): readonly string[] {
     concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
   if (words !== null) concerns.push(...words.troubles)
   if (facts.agent?.looked != null && facts.agent.looked.found !== '') concerns.push(`the agent sees damage: ${facts.agent.looked.found}`)
+  if (facts.older !== null) concerns.push(olderText(facts.older))
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
   if (backup.txid === null) concerns.push('the replica holds no restore point')
   for (const because of backup.damaged) concerns.push(because)

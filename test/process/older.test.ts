@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { captureClient } from '../../src/adapters/control/client.ts'
+import { genesis } from '../support/cli.ts'
 import { type Capture, clear, end, makeSystem, query, restoreNewest, startCapture, type TestSystem, until } from '../support/system.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -216,6 +217,38 @@ describe('it is told until somebody has decided', () => {
     writeFileSync(join(system.settings.captureFolder, 'capture.json'), before)
     await start()
     expect(older()).toMatchObject({ parent: '00000001', forkTxid: 3, commits: { least: 0, most: 3 } })
+  })
+})
+
+describe('a person decides', () => {
+  const cli = (...words: string[]) =>
+    genesis([...words, '--db', system.database, '--replica', `file:${system.replica}`], { cwd: system.folder })
+  beforeEach(async () => {
+    save()
+    await flushed(3)
+    await goBack()
+    await start()
+  })
+  const told = async (): Promise<boolean> =>
+    (await cli('status')).stdout.replace(/\s+/g, ' ').includes('the replica has 3 commits that the database lacks')
+
+  it('they are not wanted -> not told again, also by the next capture; accepted twice -> there is nothing to accept', async () => {
+    expect(await told()).toBe(true)
+    const other = await cli('accept', '--timeline', '00000002', '--yes', 'bot.db')
+    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('the database parted from timeline 00000001, not 00000002')])
+    expect((await cli('accept', '--timeline', '1', '--yes', 'bot.db')).status).toBe(0)
+    expect(await told()).toBe(false)
+    await end(system, capture.process, 'SIGKILL')
+    capture = await startCapture(system, never)
+    expect([attached()?.do, older(), await told()]).toEqual(['continue', undefined, false])
+    expect((await cli('accept', '--timeline', '1', '--yes', 'bot.db')).status).toBe(2)
+  })
+
+  it('they are wanted -> recover brings them back, and the new timeline has no question', async () => {
+    expect((await cli('recover', '--timeline', '00000001', '--yes', 'bot.db')).status).toBe(0)
+    expect((await client().position()).timeline).toBe('00000003')
+    expect(query(system.database, 'SELECT count(*) AS rows FROM t')['rows']).toBe(25)
+    expect(await told()).toBe(false)
   })
 })
 

@@ -40,6 +40,7 @@ export const replication: ReplicationStatus = {
   readers: null,
   gaveUp: null,
   sameDisk: false,
+  pages: { reads: 'direct', comparedAt: '2025-01-01T11:59:00.000Z', ageMs: 60_000, tookMs: 20_000, damaged: [] },
 }
 
 export const backup: BackupStatus = {
@@ -101,6 +102,7 @@ export const status: Status = {
   replication,
   backup,
   lastRun: run,
+  older: null,
   botSqlite: [],
   agent: null,
   notConfigured: ['notify: nobody is told', 'exchange: the third ledger is not compared in this version'],
@@ -226,6 +228,10 @@ export function wellParts(calls: (readonly [string, unknown])[]): Parts {
     replicate: noted('replicate', { timeline: '00000001', txid: 17, lastCommitMs: 0, complete: true, because: 'everything is copied' }),
     agent: noted('agent', { timeline: '00000001', txid: 17, lastCommitMs: 0, complete: true, because: 'everything is copied' }),
     recover: noted('recover', { ended: 'done' as const, report }),
+    accept: noted('accept', {
+      timeline: '00000001',
+      because: 'the database goes on without what timeline 00000001 has after 0000000000000011; it stays in the replica',
+    }),
     backupStatus: noted('backupStatus', backup),
     replicationStatus: noted('replicationStatus', replication),
     status: noted('status', status),

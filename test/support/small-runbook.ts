@@ -53,6 +53,7 @@ const unjudged: ScrubOutcome = {
   waiting: 0,
   of: 0,
   turnEndedMs: null,
+  turnAgeMs: null,
   turnTookMs: null,
   damaged: [],
   txid: 0,

@@ -41,6 +41,7 @@ const scrubbed: ScrubOutcome = {
   waiting: 0,
   of: 10,
   turnEndedMs: 5,
+  turnAgeMs: 9,
   turnTookMs: 1,
   damaged: [7],
   txid: 3,

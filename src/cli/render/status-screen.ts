@@ -21,6 +21,7 @@ export function statusScreen(status: Status, palette: Palette, columns: number):
     { label: 'halted', value: halt === null ? null : `by ${halt.holder} since ${halt.since}: ${halt.reason}`, paint: palette.bad },
     { label: 'copy', value: `${replication.state}: ${replication.because}` },
     { label: 'lag', value: lagOf(replication) },
+    { label: 'pages', value: pagesText(replication), ...(replication.pages?.damaged.length ? { paint: palette.bad } : {}) },
     { label: 'given up', value: gaveUpText(replication), paint: palette.warn },
     { label: 'replica', value: `${backup.replica}, timeline ${backup.timeline ?? 'none'}, ${counted(backup.points, 'restore point')}` },
     {
@@ -59,6 +60,14 @@ function gaveUpText({ gaveUp }: ReplicationStatus): string | null {
   return `at ${gaveUp.at} ${until}, because ${gaveUp.because}: what was committed meanwhile has no restore points of its own`
 }
 
+function pagesText({ pages }: ReplicationStatus): string {
+  if (pages === null) return notKnown
+  const { reads, ageMs, tookMs, damaged } = pages
+  const when = ageMs === null ? 'not all were compared yet' : `all compared ${formatDuration(ageMs)} ago, in ${formatDuration(tookMs ?? 0)}`
+  const found = damaged.length === 0 ? 'none is damaged' : `${counted(damaged.length, 'page')} NOT what was committed`
+  return `${found}; ${when}${reads === 'direct' ? '' : ' (page cache only)'}`
+}
+
 function lagOf({ lagMs, pending }: ReplicationStatus): string {
   return lagMs === null || pending === null ? notKnown : `${formatDuration(lagMs)}, ${counted(pending, 'commit')} waiting`
 }
@@ -75,6 +84,7 @@ export function replicationScreen(status: ReplicationStatus, palette: Palette, c
     { label: 'continuous', ...answer(continuous, 'yes: no commit was missed', 'NO: a commit may have been missed', palette) },
     { label: 'last commit', value: status.lastCommitAt ?? notKnown },
     { label: 'log', value: status.walBytes === null ? notKnown : formatBytes(status.walBytes) },
+    { label: 'pages', value: pagesText(status), ...(status.pages?.damaged.length ? { paint: palette.bad } : {}) },
     { label: 'given up', value: gaveUpText(status), paint: palette.warn },
     {
       label: 'disk',
