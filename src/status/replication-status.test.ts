@@ -71,7 +71,6 @@ describe('replication', () => {
       gaveUp: null,
       sameDisk: false,
       pages: null,
-      pages: null,
     })
   })
 
