@@ -17,7 +17,7 @@ describe('the unit of the copy', () => {
     const { unit } = of({ folder: '/srv/100%', output: '/srv/100%/it"s $5.yaml' })
     expect(unit.path).toBe('/etc/systemd/system/genesis-dr-bot.service')
     expect(unit.text).toContain('\nWorkingDirectory=/srv/100%%\n')
-    expect(unit.text).toContain('\nExecStart="/opt/my node" /opt/g/bin/genesis-dr.js replicate --config "/srv/100%%/it\\"s $$5.yaml"\n')
+    expect(unit.text).toContain('\nExecStart="/opt/my node" /opt/g/bin/genesis-dr.js agent --config "/srv/100%%/it\\"s $$5.yaml"\n')
   })
 
   it('it runs as the owner of the database; where that is root, as root', () => {

@@ -32,7 +32,7 @@ export function nextSteps(facts: Facts, proposal: Proposal, program: Program, ha
   const name = proposal.name.value.replace(/[^\w.-]+/g, '-')
   const unit = { path: `/etc/systemd/system/genesis-dr-${name}.service`, text: unitText(facts, proposal, program) }
   const install = [
-    `# or, in the foreground and without systemd: genesis-dr replicate ${config}`,
+    `# or, in the foreground and without systemd: genesis-dr agent ${config}`,
     ...replicaFolder(facts),
     ...written(unit),
     ...(halt === null ? [] : [`mkdir -p ${shellWord(halt.path.slice(0, halt.path.lastIndexOf('/')))}`, ...written(halt)]),
@@ -70,11 +70,11 @@ function walStep({ file, output, containers }: Facts, { service }: Proposal): re
 function unitText({ output, folder, file, owner }: Facts, { name }: Proposal, { node, script }: Program): string {
   return [
     '[Unit]',
-    `Description=Continuous copy of the database of ${name.value.replaceAll('%', '%%')}`,
+    `Description=genesis-dr for ${name.value.replaceAll('%', '%%')}`,
     '[Service]',
     ...(file.uid === 0 ? [] : [`User=${owner}`]),
     `WorkingDirectory=${folder.replaceAll('%', '%%')}`,
-    `ExecStart=${[node, script, 'replicate', '--config', output].map(unitWord).join(' ')}`,
+    `ExecStart=${[node, script, 'agent', '--config', output].map(unitWord).join(' ')}`,
     'Restart=always',
     'RestartSec=5',
     '[Install]',

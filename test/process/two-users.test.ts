@@ -97,6 +97,31 @@ describeWith([setpriv, linuxProc, python], 'two users', () => {
     expect(existsSync(at('bot', '.bot.db-dr', 'halt.json'))).toBe(false)
   })
 
+  it('root looks, copies and recovers first -> the user of the bot goes on where root began', async () => {
+    const folders = ['--db', database(), '--replica', `file:${at('bot', 'replica')}`]
+    await (await trade()).end('SIGTERM')
+    expect((await genesis(['status', ...folders])).status).toBe(5)
+    const copying = start(process.execPath, [cliEntry, 'replicate', '--json', ...folders])
+    await copying.line(/"attached"/)
+    await copying.end('SIGTERM')
+    expect((await genesis(['validate', ...folders])).status).toBe(0)
+    expect((await genesis(['recover', '--yes', 'bot.db', ...folders])).status).toBe(0)
+    expect((await genesis(['stop-trading', '--yes', 'bot.db', ...folders])).status).not.toBe(1)
+    const foreign = execFileSync('find', [at('bot'), '!', '-user', `${bot.uid}`], { encoding: 'utf8' })
+    expect(foreign).toBe('')
+    for (const words of [
+      ['status', '--json'],
+      ['runs', '--json'],
+      ['validate', '--json'],
+    ]) {
+      expect((await genesis([...words, ...folders], { through: as(bot) })).stderr).toBe('')
+    }
+    const [command = '', ...args] = [...as(bot), process.execPath, cliEntry, 'replicate', '--json', ...folders]
+    const own = start(command, args)
+    await own.line(/"attached"/)
+    expect(await own.end('SIGTERM')).toBe(0)
+  })
+
   it('we may only read, and are not in its group -> we are told to join it first', async () => {
     await (await trade()).end('SIGTERM')
     const refused = await genesis(['replicate', ...given()], { through: as(other) })

@@ -4,6 +4,7 @@ import { constants, writeSync } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DrError, sentenceOf } from '../../errors.ts'
+import { leaveFolderToParent, leaveToFolder } from './folder-owner.ts'
 
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY)
@@ -19,7 +20,10 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   try {
     const made = await mkdir(folder, { recursive: true, mode })
     if (made === undefined) return
-    for (let at = folder; at.length >= made.length; at = dirname(at)) await syncFolder(dirname(at))
+    const all: string[] = []
+    for (let at = folder; at.length >= made.length; at = dirname(at)) all.unshift(at)
+    for (const one of all) leaveFolderToParent(one)
+    for (const one of all.toReversed()) await syncFolder(dirname(one))
   } catch (error) {
     throw diskError(error, `make the folder ${folder}`, 'Nothing else was changed.')
   }
@@ -40,6 +44,7 @@ export async function createFile(path: string, fill: (file: FileHandle) => Promi
   underWay.add(temporary)
   try {
     try {
+      leaveToFolder(file.fd, temporary)
       await fill(file)
       await file.datasync()
     } finally {

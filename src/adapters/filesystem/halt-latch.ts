@@ -9,6 +9,7 @@ import { isDrError } from '../../errors.ts'
 import { isPerson, unknownHolder } from '../../latch-holder.ts'
 import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
 import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
+import { leaveToFolder } from './folder-owner.ts'
 import { writeStateFile } from './state-file.ts'
 
 /** Everybody may see that the bot is to stay stopped, and why. */
@@ -64,6 +65,7 @@ async function takeFromRun(path: string, facts: LatchFacts): Promise<void> {
 async function createEmpty(path: string): Promise<void> {
   try {
     const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, latchMode)
+    leaveToFolder(file.fd, path)
     await file.close()
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error

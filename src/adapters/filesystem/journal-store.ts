@@ -4,6 +4,7 @@ import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JournalStore } from '../../ports/journal-store.ts'
 import { codeOf, diskError, makeFolder, syncFolder } from './durable.ts'
+import { leaveToFolder } from './folder-owner.ts'
 import { takeProcessLock } from './process-lock.ts'
 
 const untouched = 'What the journal was to announce was not begun.'
@@ -38,6 +39,7 @@ export function journalStoreIn(folder: string): JournalStore {
         const file = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600)
         try {
           const { size } = await file.stat()
+          if (size === 0) leaveToFolder(file.fd, path)
           await file.writeFile(bytes)
           await file.sync()
           if (size === 0) await syncFolder(folder)

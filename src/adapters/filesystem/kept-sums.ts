@@ -1,9 +1,10 @@
 /** The page checksums of a capture in the file `page-sums` of its folder: a head of 4096 bytes (JSON, padded), then blocks of 4096. */
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeptSums, KeptSumsOf } from '../../ports/kept-sums.ts'
 import { codeOf, diskError, writeAll } from './durable.ts'
+import { leaveToFolder } from './folder-owner.ts'
 
 const blockBytes = 4096
 const format = 1
@@ -21,6 +22,7 @@ export function keptSumsIn(folder: string): KeptSums {
         // The folder of a capture is there as long as the capture is. Opened each time: once a second costs nothing, and none is left open.
         const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600)
         try {
+          if (fstatSync(file).size === 0) leaveToFolder(file, path)
           for (const { at, bytes } of blocks) writeAll(file, bytes, (at + 1) * blockBytes)
           writeAll(file, encodeHead(of), 0)
         } finally {

@@ -2,11 +2,12 @@
  * A lock that ends with its process, however that dies: a POSIX lock that SQLite holds on a small database of its own.
  * Who holds it is written beside it, for people; what counts is the lock.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { resultCode, sqliteError } from '../sqlite/errors.ts'
 import { codeOf, diskError } from './durable.ts'
+import { leaveFolderToParent, makeEmpty } from './folder-owner.ts'
 
 export interface ProcessLock {
   release(): void
@@ -26,8 +27,10 @@ export function takeProcessLock(path: string, purpose: LockPurpose = 'recovery')
   makeFolderOf(path)
   let database: DatabaseSync | null = null
   try {
+    if (!existsSync(path)) makeEmpty(path, 0o600)
     database = new DatabaseSync(path, { timeout: 0 })
     database.exec('PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    if (!existsSync(`${path}.pid`)) makeEmpty(`${path}.pid`, 0o644)
     writeFileSync(`${path}.pid`, `${process.pid}\n${purpose}\n`)
     const held = database
     return { release: () => held.close() }
@@ -41,7 +44,8 @@ export function takeProcessLock(path: string, purpose: LockPurpose = 'recovery')
 
 function makeFolderOf(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const folder = dirname(path)
+    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) leaveFolderToParent(folder)
   } catch (error) {
     throw diskError(error, `make the folder ${dirname(path)}`, 'Nothing else was changed.')
   }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf, diskError, makeFolder, syncFolder } from './durable.ts'
+import { leaveToFolder } from './folder-owner.ts'
 
 /** null when there is none, or it is no JSON: then nothing is known, which is the safe reading. */
 export async function readStateFile(path: string): Promise<Readonly<Record<string, unknown>> | null> {
@@ -24,6 +25,7 @@ export async function writeStateFile(path: string, value: object, mode = 0o600):
     const temporary = `${path}.${process.pid}-${serial++}.tmp`
     const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, mode)
     try {
+      leaveToFolder(file.fd, temporary)
       await file.writeFile(`${JSON.stringify(value, null, 2)}\n`)
       await file.sync()
     } finally {
