@@ -76,18 +76,24 @@ export async function counterWentBack({ store, timeline, bytes, base }: Suspect)
 async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader): Promise<Ancestor | null> {
   const { bytes, base, sums } = suspect
   const txid = point.maxTxid
-  const place = placeInLog(bytes, base, header)
+  const place = placeInLog(bytes, base, header)?.place ?? null
   if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling) {
     return { txid, proof: 'content', inLog: place !== null, reachedTxid: txid, sums, place: null }
   }
   if (place === null || base.place === null) return null
   const then = await sumsAt(suspect, txid)
-  const expected = then.copy()
-  const { offsets } = indexFrames(bytes, place, base.place.frames)
-  const written = [...offsets.keys()].filter((page) => page <= base.pages).map((page) => [page, readPage(bytes, base, page)] as const)
-  applyToSums(expected, written, base.pages)
+  const expected = sumsBehind(then, bytes, base, place)
   const reachedTxid = place.frames === base.place.frames ? txid : nextAfter(suspect, txid)
   return expected.rolling === sums.rolling ? { txid, proof: 'log', inLog: true, reachedTxid, sums: then, place } : null
+}
+
+/** What every page must be at the end of the log, if it went on at `place` from what `then` says. */
+export function sumsBehind(then: PageSums, bytes: DatabaseBytes, base: Base, place: WalPosition): PageSums {
+  const expected = then.copy()
+  const { offsets } = indexFrames(bytes, place, base.place?.frames ?? place.frames)
+  const written = [...offsets.keys()].filter((page) => page <= base.pages).map((page) => [page, readPage(bytes, base, page)] as const)
+  applyToSums(expected, written, base.pages)
+  return expected
 }
 
 const sumsAt = ({ store, timeline }: Suspect, txid: number): Promise<PageSums> => sumPlan(store, planRestore(timeline.files, { txid }))

@@ -8,13 +8,13 @@ import { DrError, isDrError } from '../errors.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureBinding, CaptureState, OlderDatabase } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
-import type { LiveDatabase } from '../ports/live-database.ts'
-import { type Catalogue, currentTimeline, readCatalogue } from '../replica/catalogue.ts'
+import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
+import { type Catalogue, type CatalogueTimeline, currentTimeline, readCatalogue } from '../replica/catalogue.ts'
 import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import { type Ancestor, counterWentBack, findAncestor, type Suspect } from './ancestor.ts'
+import { type Ancestor, counterWentBack, findAncestor, type Suspect, sumsBehind } from './ancestor.ts'
 import { type Base, baseNow, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
@@ -171,7 +171,7 @@ async function meet(
     return { world, database, base, catalogue, ...over, facts: { ...unknown, ...facts } }
   }
   const current = currentTimeline(catalogue)
-  const last = current === null ? null : await readLastPoint(store, current, bytes, base)
+  const last = current === null ? null : await provenLast(world, current, bytes, base)
   if (current === null || last === null) {
     return found({ current, last, sums: await sumBase(clock, bytes, base), newest: null, ancestor: null }, {})
   }
@@ -195,6 +195,16 @@ async function meet(
     ? await ancestorOfKnown(suspect, last, newest.keptTxid)
     : await findAncestor(suspect, { lookBack: 'all', wentBack: true })
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
+}
+
+/** Where the log may have been cut right behind the last published frame, it goes on from there only if the database says so too. */
+async function provenLast(world: CaptureWorld, timeline: CatalogueTimeline, bytes: DatabaseBytes, base: Base): Promise<LastPoint | null> {
+  const { store, clock, keptSums } = world
+  const last = await readLastPoint(store, timeline, bytes, base)
+  if (last === null || last.place === null || !last.mayBeCut) return last
+  const newest = await newestSums(world, () => sumsOfPoint(store, timeline, last, keptSums))
+  const proven = newest !== null && sumsBehind(newest.sums, bytes, base, last.place).rolling === (await sumBase(clock, bytes, base)).rolling
+  return proven ? last : { ...last, place: null }
 }
 
 /** Chosen: a log that began anew a million times since the last flush is no log that went on; two chance numbers are nearer once in 4,000. */

@@ -79,23 +79,36 @@ async function publishAll(): Promise<CatalogueTimeline> {
 }
 
 /** Frames before the place where the log goes on, or null; and how many it has. */
-async function goesOn(timeline: CatalogueTimeline): Promise<{ readonly from: number | null; readonly of: number }> {
+async function goesOn(
+  timeline: CatalogueTimeline,
+): Promise<{ readonly from: number | null; readonly of: number; readonly mayBeCut: boolean }> {
   return withLog(async (bytes) => {
     const base = findBase(bytes, findRestingEnd(bytes), 512, 0)
     if (base === null) throw new Error('the log is at rest')
     const last = await readLastPoint(store, timeline, bytes, base)
-    return { from: last?.place?.frames ?? null, of: base.place?.frames ?? 0 }
+    return { from: last?.place?.frames ?? null, of: base.place?.frames ?? 0, mayBeCut: last?.mayBeCut ?? false }
   })
 }
 
 describe('after what was published', () => {
+  it('the log ends right behind it, by chance or because it was cut there -> it goes on, and it is said that it may have been cut', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    const { of } = await goesOn(timeline)
+    beginAnew()
+    expect(await goesOn(timeline)).toMatchObject({ from: 0, mayBeCut: true })
+    commit()
+    truncateSync(join(folder, 'bot.db-wal'), 32 + of * 536)
+    expect(await goesOn(timeline)).toMatchObject({ from: 0, mayBeCut: true })
+  })
+
   it('the log went on -> right after the last published frame', async () => {
     commit(5)
     const timeline = await publishAll()
     const { of } = await goesOn(timeline)
     commit(3)
     const now = await goesOn(timeline)
-    expect(now).toEqual({ from: of, of: now.of })
+    expect(now).toEqual({ from: of, of: now.of, mayBeCut: false })
     expect(now.of).toBeGreaterThan(of)
   })
 
@@ -141,8 +154,6 @@ describe('after what was published', () => {
     commit()
     beginAnew()
     truncateSync(join(folder, 'bot.db-wal'), 32 + of * 536 + 100)
-    expect(await goesOn(timeline)).toMatchObject({ from: null })
-    truncateSync(join(folder, 'bot.db-wal'), 32 + of * 536)
     expect(await goesOn(timeline)).toMatchObject({ from: null })
     bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     commit()

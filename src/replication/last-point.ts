@@ -19,6 +19,8 @@ export interface LastPoint {
   readonly walSalt1: number
   /** Where the log as it is now goes on after it; null when that cannot be proven. */
   readonly place: WalPosition | null
+  /** The log's file ends right behind the published frame: commits that stood there may have been cut off, if a limit is exactly that. */
+  readonly mayBeCut: boolean
   readonly databasePages: number
   readonly lastCommitMs: number
 }
@@ -33,6 +35,7 @@ export async function readLastPoint(
   const file = restorePoints(timeline.files).findLast((point) => point.maxTxid === timeline.latestTxid)
   if (file === undefined) return null
   const header = await readHeader(store, file.key)
+  const found = placeInLog(bytes, base, header)
   return {
     txid: file.maxTxid,
     rolling: decodeRestorePoint(header.reserved)?.postApply ?? null,
@@ -40,17 +43,22 @@ export async function readLastPoint(
     walSalt1: header.walSalt1,
     databasePages: header.commit,
     lastCommitMs: header.timestampMs,
-    place: placeInLog(bytes, base, header),
+    place: found?.place ?? null,
+    mayBeCut: found?.mayBeCut ?? false,
   }
 }
 
 /**
  * Where the log goes on after the published file. Its last frame must be in the log's file, with salts and checksum. Then either it belongs
  * to the generation that goes on; or the log began anew exactly once since (SQLite counts salt-1 up by one then), has not overwritten that
- * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends behind
- * it, and proves nothing: what was cut off there may have been commits.
+ * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
+ * the next one, and proves nothing. One that ends right behind it mostly never was longer; whoever can compares the database too.
  */
-export function placeInLog(bytes: DatabaseBytes, { place }: Base, published: LtxHeader): WalPosition | null {
+export function placeInLog(
+  bytes: DatabaseBytes,
+  { place }: Base,
+  published: LtxHeader,
+): { readonly place: WalPosition; readonly mayBeCut: boolean } | null {
   const known = decodeRestorePoint(published.reserved)?.frameChecksum ?? null
   if (known === null || place === null) return null
   const { header } = place
@@ -59,9 +67,12 @@ export function placeInLog(bytes: DatabaseBytes, { place }: Base, published: Ltx
   const former: WalHeader = { ...header, salt1: published.walSalt1, salt2: published.walSalt2 }
   const end: WalPosition = { header: former, frames, checksum: { s1: Number(known >> 32n), s2: Number(known & 0xffffffffn) } }
   if (!endsAt(bytes, end)) return null
-  if (header.salt1 === former.salt1 && header.salt2 === former.salt2) return frames <= place.frames ? { ...end, header } : null
+  if (header.salt1 === former.salt1 && header.salt2 === former.salt2) {
+    return frames <= place.frames ? { place: { ...end, header }, mayBeCut: false } : null
+  }
   const restartedOnce = header.salt1 === (former.salt1 + 1) >>> 0
-  return restartedOnce && place.frames < frames && nothingFollows(bytes, end) ? startOf(header) : null
+  const follows = restartedOnce && place.frames < frames ? whatFollows(bytes, end) : 'commits'
+  return follows === 'commits' ? null : { place: startOf(header), mayBeCut: follows === 'the end of the file' }
 }
 
 /** The frame before `end` is the one that was published. */
@@ -72,20 +83,21 @@ function endsAt(bytes: DatabaseBytes, { header, frames, checksum }: WalPosition)
   return stored.salt1 === header.salt1 && stored.salt2 === header.salt2 && stored.s1 === checksum.s1 && stored.s2 === checksum.s2
 }
 
-/** No commit of the former generation stands after `end`, and nothing of a newer one stands where it would. */
-function nothingFollows(bytes: DatabaseBytes, end: WalPosition): boolean {
+/** What stands after `end`: a commit of the former generation, or of a newer one where it would be; nothing of these; or nothing at all. */
+function whatFollows(bytes: DatabaseBytes, end: WalPosition): 'commits' | 'no commit' | 'the end of the file' {
   const buffer = new Uint8Array(frameHeaderBytes + end.header.pageSize)
   for (let place = end; ; ) {
     const count = bytes.readWal(frameOffset(place.frames, end.header.pageSize), buffer)
-    if (count < buffer.length) return false
+    if (count === 0) return 'the end of the file'
+    if (count < buffer.length) return 'commits'
     const newerBy = (storedChecksum(buffer).salt1 - end.header.salt1) >>> 0
-    if (newerBy > 0 && newerBy < 0x80000000) return false
+    if (newerBy > 0 && newerBy < 0x80000000) return 'commits'
     let commits = false
     const next = scanFrames(place, buffer, (frame) => {
       commits = frame.commitPages > 0
     })
-    if (next.frames === place.frames) return true
-    if (commits) return false
+    if (next.frames === place.frames) return 'no commit'
+    if (commits) return 'commits'
     place = next
   }
 }
