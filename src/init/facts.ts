@@ -14,7 +14,7 @@ export interface Candidate {
   readonly file: DatabaseFile
   /** Processes other than our capture that have it open. */
   readonly holders: Holders
-  /** null: the tables could not be looked at; `schemaBecause` says why. */
+  /** null: the tables could not be looked at; `ledgerBecause` says why. */
   readonly ledger: Recognised | null
   readonly ledgerBecause: string
   readonly owner: string

@@ -44,7 +44,7 @@ export interface CapturePosition {
   /** When and why the pin was given up last by this process; null: never. */
   readonly gaveUp: GaveUp | null
   readonly moved: readonly ('database' | 'wal' | 'shm')[]
-  /** Why the store does not take our flushes, null when it does. */
+  /** Why not all is well with the copying: the store, our checkpoints, or locks that are not proven; null: it is. */
   readonly trouble: string | null
   /** What is wrong with the database by what we read, null when nothing is. */
   readonly damage: string | null

@@ -1,6 +1,6 @@
 /**
  * The capture of one live database: follows its log, publishes each flush, and lets the log stay small. Why nothing can be missed stands in
- * pins.ts. If we die at any point: the next attach finds where the log goes on after the newest restore point, or takes a snapshot.
+ * pins.ts. If we die at any point: the next attach finds where the log goes on after the newest restore point, or decides as resume.ts says.
  */
 import { DrError, isDrError } from '../errors.ts'
 import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'

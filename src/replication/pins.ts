@@ -12,7 +12,7 @@
  * 5. Our own checkpoints are passive: they stop at the pins, as anybody's do. The one that is to finish the log runs while we hold the
  *    write lock, after everything was read and a new pin was taken.
  * Reading needs no new pin: whatever lies after the standing one is protected by it.
- * If we die at any point: pins vanish, the log may go on unseen; the next attach finds where it goes on, or takes a snapshot.
+ * If we die at any point: pins vanish, the log may go on unseen; the next attach finds where it goes on, or decides as resume.ts says.
  */
 import type { Clock } from '../ports/clock.ts'
 import type { DatabaseLocks, PinSlot } from '../ports/live-database.ts'

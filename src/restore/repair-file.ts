@@ -12,8 +12,8 @@ import type { PageSums } from '../replica/page-sums.ts'
 import type { RestorePlan } from '../replica/plan.ts'
 import { PageWriter } from './page-writer.ts'
 
-/** Pages of the damaged file, each at most once; `page` is valid until the next one is asked for, null is a place to pause. */
-export type DamagedPages = Iterable<{ readonly number: number; readonly page: Uint8Array } | null>
+/** Every page of the damaged file, each at most once; `page` is valid until the next one is asked for, null is a place to pause. */
+export type FilePages = Iterable<{ readonly number: number; readonly page: Uint8Array } | null>
 
 export interface Truth {
   /** Checksums of every page as of the end of `plan`. */
@@ -44,7 +44,7 @@ const pagesAtOnce = 1000
 export async function repairFile(
   store: ObjectStore,
   { sums, plan, pageSize }: Truth,
-  damaged: DamagedPages,
+  pages: FilePages,
   outputs: OutputFiles,
   path: string,
   pause: () => Promise<void>,
@@ -61,7 +61,7 @@ export async function repairFile(
       writer.page(number, page, sum.high, sum.low)
       return true
     }
-    for (const item of damaged) {
+    for (const item of pages) {
       if (item === null) await pause()
       else if (missing.has(item.number) && takeIfTrue(item.number, item.page)) missing.delete(item.number)
     }

@@ -68,7 +68,7 @@ describeWith([linuxProc], 'an agent', () => {
     expect(value['agent']).toMatchObject({ pid: agent.pid, found: '', untold: '' })
     expect((await desk.run(['status'])).stdout).toMatch(/watch +watched [\d.]+ m?s ago by the agent \(process \d+\); nothing was found/)
     const before = desk.acknowledged().length
-    const done = await desk.damage('interior-page')
+    const { seen: done } = await desk.damage('interior-page')
     await agent.line(/"decided","do":"execute"/)
     await agent.line(/"run-started"/)
     await done()
@@ -83,7 +83,7 @@ describeWith([linuxProc], 'an agent', () => {
     const agent = await startAgent()
     expect((await desk.run(['stop-trading', '--yes', 'desk'])).status).toBe(0)
     const trades = desk.acknowledged().length
-    const done = await desk.damage('header')
+    const { seen: done } = await desk.damage('header')
     await done()
     expect(await agent.line(/"decided","do":"call"/)).toContain('halted by person:')
     await until(() => told.length > 0, 'a person is called')
@@ -96,7 +96,7 @@ describeWith([linuxProc], 'an agent', () => {
     await restartBot()
     const agent = await startAgent()
     const before = desk.acknowledged().length
-    const done = await desk.damage('interior-page')
+    const { seen: done } = await desk.damage('interior-page')
     await agent.line(/"run-started"/)
     await done()
     await agent.line(/"step-began","step":"find-last-good"/)

@@ -55,7 +55,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
     const capture = start(process.execPath, [cliEntry, 'replicate', '--json', ...files], { cwd: tmpdir() })
     await capture.line(/"attached"/)
     await until(async () => (await desk.json(['replication-status'])).status === 0, 'the capture follows')
-    const seen = await desk.damage()
+    const { seen } = await desk.damage()
     const inode = statSync(desk.database).ino
 
     const foresee = () => desk.json([...execute, '--dry-run'])
@@ -121,7 +121,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
 
   it('a check of the user is wrong, so that no point is good -> not recovered; corrected, the same command recovers', async () => {
     const capture = await desk.replicate()
-    await (await desk.damage())()
+    await (await desk.damage()).seen()
     desk.configure({ checks: [{ name: 'a wrong one', sql: 'SELECT count(*) FROM orders', equals: -1 }] })
     const failed = await desk.json([...execute, ...yes])
     expect(failed).toMatchObject({ status: 1, value: { success: false, rtoMet: null } })
@@ -200,7 +200,7 @@ describeWith([linuxProc], 'a desk whose database is damaged under its bot', () =
   it('no capture ran for a while, and none runs now -> the log at rest is drained, or the loss is said to be unknown', async () => {
     const capture = await desk.replicate()
     await capture.end('SIGKILL')
-    await (await desk.damage())()
+    await (await desk.damage()).seen()
     const { status, value } = await desk.json([...execute, ...yes])
     expect(status).toBe(0)
     expect(value).toMatchObject({ success: true })

@@ -7,7 +7,7 @@ import { openDamageTarget } from '../../src/adapters/filesystem/damage.ts'
 import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { entryPath } from '../../src/adapters/sandbox/sandbox.ts'
 import { botChecks } from '../../src/drill/bot-schema.ts'
-import type { DamageKind } from '../../src/drill/damage.ts'
+import type { DamageKind, DamagePlan } from '../../src/drill/damage.ts'
 import { holdDamage, inflictDamage } from '../../src/drill/inflict.ts'
 import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { decodeWitness, type WitnessCommit } from '../../src/drill/witness.ts'
@@ -33,8 +33,8 @@ export interface Desk {
   /** A capture by the command line; resolves when it is attached. */
   replicate(...words: readonly string[]): Promise<Child>
   acknowledged(): readonly WitnessCommit[]
-  /** Done, and kept standing whatever the bot writes, until what it resolves with is called. */
-  damage(kind?: DamageKind): Promise<() => Promise<void>>
+  /** Done, and kept standing whatever the bot writes, until `seen` is called. */
+  damage(kind?: DamageKind): Promise<{ readonly plan: DamagePlan; readonly seen: () => Promise<void> }>
   clear(): Promise<void>
 }
 
@@ -92,10 +92,13 @@ export async function openDesk(start: Start, rate = 150): Promise<Desk> {
       const damage = await inflictDamage(kind, target, seededRandom(3), nodeClock)
       const seen = new AbortController()
       const held = holdDamage(damage, target, nodeClock, seen.signal)
-      return async () => {
-        seen.abort()
-        await held
-        target.close()
+      return {
+        plan: damage.plan,
+        seen: async () => {
+          seen.abort()
+          await held
+          target.close()
+        },
       }
     },
     clear: async () => {

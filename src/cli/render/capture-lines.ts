@@ -1,6 +1,7 @@
 /** What a capture tells while it runs, as lines for people, and as JSON for programs. */
 import { formatTxid } from '../../ltx/txid.ts'
 import { type CaptureEvent, olderText } from '../../replication/capture-event.ts'
+import { pageList } from '../../runbook/page-list.ts'
 import { counted, formatBytes, formatDuration } from '../../units.ts'
 import type { World } from '../command.ts'
 import type { ProgressLine } from './progress-line.ts'
@@ -48,8 +49,16 @@ export function captureLines({ terminal }: Pick<World, 'terminal'>, line: Progre
       case 'older':
         say(`${bad('older than its replica')}: `, olderText(event))
         return
+      case 'damaged-pages':
+        say(
+          `${bad('damaged')}: `,
+          `${pageList(event.pages)} of ${event.path} ${event.pages.length === 1 ? 'is' : 'are'} not what was committed; genesis-dr execute --scenario DATABASE_CORRUPTION repairs that`,
+        )
+        return
       case 'checkpointed':
         return
+      default:
+        event satisfies never
     }
   }
 }
