@@ -55,6 +55,8 @@ export interface DatabaseLocks {
   unlockWriters(): void
   /** Backfills what pins allow (PASSIVE). */
   checkpoint(): WalEnd
+  /** Makes the log empty (TRUNCATE) when the file has all of it. False: a writer or a reader is in the way, and it stays as it is. */
+  truncate(): boolean
 }
 
 export type PinSlot = 0 | 1

@@ -15,11 +15,12 @@ import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { type Ancestor, counterWentBack, findAncestor, type Suspect, sumsBehind } from './ancestor.ts'
-import { type Base, baseNow, sumBase } from './base-scan.ts'
+import { type Base, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
+import { lookByFinishing } from './finish-log.ts'
 import { keepSums } from './keep-sums.ts'
-import { type LastPoint, readLastPoint } from './last-point.ts'
+import { type LastPoint, lastPoint, readLastHeader } from './last-point.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
 
@@ -155,7 +156,11 @@ async function meet(
   const { bytes } = database
   const first = new Uint8Array(100)
   bytes.readDatabase(0, first)
-  const base = baseNow(database, decodeDatabaseHeader(first)?.pageSize ?? 0)
+  const current = currentTimeline(catalogue)
+  const header = current === null ? null : await readLastHeader(store, current)
+  const { base, last: seen } = lookByFinishing(database, decodeDatabaseHeader(first)?.pageSize ?? 0, world.onEvent, (now) => {
+    return { base: now, last: header === null ? null : lastPoint(bytes, now, header) }
+  })
   const found = (over: Pick<Found, 'current' | 'last' | 'sums' | 'newest' | 'ancestor'>, facts: Partial<ResumeFacts>): Meeting => {
     const { last, sums, ancestor } = over
     const unknown = {
@@ -170,8 +175,7 @@ async function meet(
     }
     return { world, database, base, catalogue, ...over, facts: { ...unknown, ...facts } }
   }
-  const current = currentTimeline(catalogue)
-  const last = current === null ? null : await provenLast(world, current, bytes, base)
+  const last = current === null || seen === null ? null : await provenLast(world, current, seen, bytes, base)
   if (current === null || last === null) {
     return found({ current, last, sums: await sumBase(clock, bytes, base), newest: null, ancestor: null }, {})
   }
@@ -198,10 +202,15 @@ async function meet(
 }
 
 /** Where the log may have been cut right behind the last published frame, it goes on from there only if the database says so too. */
-async function provenLast(world: CaptureWorld, timeline: CatalogueTimeline, bytes: DatabaseBytes, base: Base): Promise<LastPoint | null> {
+async function provenLast(
+  world: CaptureWorld,
+  timeline: CatalogueTimeline,
+  last: LastPoint,
+  bytes: DatabaseBytes,
+  base: Base,
+): Promise<LastPoint> {
   const { store, clock, keptSums } = world
-  const last = await readLastPoint(store, timeline, bytes, base)
-  if (last === null || last.place === null || !last.mayBeCut) return last
+  if (last.place === null || !last.mayBeCut) return last
   const newest = await newestSums(world, () => sumsOfPoint(store, timeline, last, keptSums))
   const proven = newest !== null && sumsBehind(newest.sums, bytes, base, last.place).rolling === (await sumBase(clock, bytes, base)).rolling
   return proven ? last : { ...last, place: null }
@@ -211,12 +220,12 @@ async function provenLast(world: CaptureWorld, timeline: CatalogueTimeline, byte
 const mostRestarts = 1_000_000
 
 /**
- * Of the very file that was captured. Where its log was counted on, it went on, whatever its pages look like: a bot that sets a flag to and
+ * Of the very file that was captured. Where its log was counted on, or still has the newest point, it went on, whatever its pages look like: a bot that sets a flag to and
  * fro writes the same pages again. Where nothing tells whether it went back or on, it may have reached the newest point.
  */
 async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: number | null): Promise<Ancestor | null> {
   const restarts = suspect.base.place === null ? 0 : (suspect.base.place.header.salt1 - last.walSalt1) >>> 0
-  if (restarts > 0 && restarts <= mostRestarts) return null
+  if (last.inLog || (restarts > 0 && restarts <= mostRestarts)) return null
   const wentBack = await counterWentBack(suspect)
   const keptLately = keptTxid !== null && last.txid - keptTxid < freshFlushes
   const ancestor = await findAncestor(suspect, { lookBack: keptLately && !wentBack ? lookBackFlushes : 'all', wentBack })

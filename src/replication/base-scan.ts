@@ -11,9 +11,9 @@ import type { Clock } from '../ports/clock.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
 import { PageSums } from '../replica/page-sums.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import { startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { lacksChecksum, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, type WalHeader } from '../wal/header.ts'
-import { type FrameIndex, findLogEnd, findRestingEnd, headerOf, indexFrames, type LogEnd, readWalPage } from './wal-tail.ts'
+import { type FrameIndex, findLogEnd, findRestingEnd, headerOf, indexFrames, type LogEnd, readWalPage, unfollowed } from './wal-tail.ts'
 
 export interface Base {
   readonly pageSize: number
@@ -24,7 +24,7 @@ export interface Base {
   readonly index: FrameIndex | null
 }
 
-/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED */
+/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED, WAL_UNFOLLOWED */
 export function findBase(bytes: DatabaseBytes, end: LogEnd, pageSize: number, fileSizeBytes: number): Base | null {
   if (end.backfilled < end.frames) {
     const index = indexFrames(bytes, startOf(headerOf(end)), end.frames)
@@ -38,13 +38,17 @@ export function findBase(bytes: DatabaseBytes, end: LogEnd, pageSize: number, fi
   return place === null ? null : { pageSize, pages, place, index: null }
 }
 
-/** The place after `frames` frames by what the last of them says; null when it is of another generation. */
+/**
+ * The place after `frames` frames by what the last of them says; null when it is of another generation. One that was committed without a
+ * checksum says zero, and nothing is proven to follow it.
+ */
 function placeAt(bytes: DatabaseBytes, header: WalHeader, frames: number): WalPosition | null {
   if (frames === 0) return startOf(header)
   const buffer = new Uint8Array(frameHeaderBytes)
   if (bytes.readWal(frameOffset(frames - 1, header.pageSize), buffer) < buffer.length) return null
   const stored = storedChecksum(buffer)
-  if (stored.salt1 !== header.salt1 || stored.salt2 !== header.salt2) return null
+  const ofThisLog = stored.salt1 === header.salt1 && stored.salt2 === header.salt2
+  if (!ofThisLog && !lacksChecksum(buffer)) return null
   return { header, frames, checksum: { s1: stored.s1, s2: stored.s2 } }
 }
 
@@ -112,13 +116,17 @@ export function baseAtRest(bytes: DatabaseBytes, pageSize: number | null): Base 
   return known === null ? null : findBase(bytes, end, known, bytes.databaseBytes())
 }
 
-/** The base as of the end of the log now. @throws WAL_DAMAGED, DATABASE_BUSY, DATABASE_DAMAGED */
+/** Chosen: a log begins anew between two reads of ours once, if at all; what is still so after a hundred is no coincidence. */
+const mostLooks = 100
+
+/** The base as of the end of the log now. @throws WAL_DAMAGED, WAL_UNFOLLOWED, DATABASE_BUSY, DATABASE_DAMAGED */
 export function baseNow({ bytes, locks }: LiveDatabase, pageSizeOfFile: number): Base {
-  for (;;) {
+  for (let look = 0; look < mostLooks; look++) {
     const end = findLogEnd(locks, bytes)
     const base = findBase(bytes, end, end.header?.pageSize ?? pageSizeOfFile, bytes.databaseBytes())
     if (base !== null) return base
   }
+  throw unfollowed('the last frame of the log, which the file has whole, is not of that log: the next commit of the bot begins it anew')
 }
 
 /** One page as SQLite would read it now. */

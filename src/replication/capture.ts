@@ -182,8 +182,9 @@ export class Capture {
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
       walUnfinished: this.#end !== null && this.#end.backfilled < this.#end.frames,
       moved,
-      trouble: trouble ?? this.#checkpointTrouble ?? this.#unproven(),
-      damage: this.#logDamage ?? this.#fileDamage,
+      trouble: this.#moved?.message ?? trouble ?? this.#checkpointTrouble ?? this.#unproven(),
+      // A log that cannot be followed is not damaged: a new attach is on its way.
+      damage: (isDrError(this.#moved, 'WAL_UNFOLLOWED') ? null : this.#logDamage) ?? this.#fileDamage,
       scrub: this.#scrub.facts,
       continuous: this.#logDamage === null && moved.length === 0,
     }

@@ -43,6 +43,8 @@ export class CaptureHost implements CaptureControl {
   #gaveUp: GaveUp | null = null
   #walLargeSinceMs: number | null = null
   #noComeBackBeforeMs = -Infinity
+  /** How far the last capture came, whose log could not be followed on; null: there is none, or one followed it. */
+  #unfollowed: DrainOutcome | null = null
   #lastDrain: DrainOutcome = { timeline: '', txid: 0, lastCommitMs: 0, complete: false, because: 'the capture was never drained' }
   #wake = new AbortController()
 
@@ -92,6 +94,7 @@ export class CaptureHost implements CaptureControl {
     return this.#inTurn(async () => {
       if (this.#capture === null && !(await this.#world.databaseExists())) return this.#lastDrain
       if (this.#capture === null) await this.#attachPatiently(false)
+      if (this.#capture === null && this.#unfollowed !== null) return { ...this.#unfollowed, because: this.#because }
       this.#lastDrain = await this.#attachedCapture().drain()
       return this.#lastDrain
     })
@@ -143,6 +146,8 @@ export class CaptureHost implements CaptureControl {
       this.#world.onEvent({ type: 'warning', because: error.message })
       // The replaced files are still open: what was committed to them before belongs to this history.
       this.#lastDrain = await capture.drain()
+      if (isDrError(error, 'WAL_UNFOLLOWED')) this.#unfollowed = this.#lastDrain
+      this.#because = error.message
       await capture.letGo()
       if (this.#capture === capture) this.#capture = null
       this.#next = { takeOver: false, fork: null }
@@ -216,6 +221,7 @@ export class CaptureHost implements CaptureControl {
 
   #attachedAgain(): void {
     this.#letGoAtMs = null
+    this.#unfollowed = null
     if (this.#gaveUp?.untilMs === null) this.#gaveUp = { ...this.#gaveUp, untilMs: this.#world.clock.wallMs() }
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { forgetChecksums } from '../../test/support/log-frames.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
@@ -13,7 +14,7 @@ import { encodeTimeline } from '../replica/timeline.ts'
 import { findBase } from './base-scan.ts'
 import { encodeFlush } from './flush.ts'
 import { readLastPoint } from './last-point.ts'
-import { findRestingEnd } from './wal-tail.ts'
+import { findRestingEnd, readWalHeader } from './wal-tail.ts'
 
 let folder = ''
 let bot: DatabaseSync
@@ -129,6 +130,25 @@ describe('after what was published', () => {
     commit()
     beginAnew()
     expect(await goesOn(timeline)).toMatchObject({ from: null })
+  })
+
+  it.each(['went on', 'began anew once'])('frames without a checksum stand behind it, and the log %s -> not proven', async (then) => {
+    commit(40)
+    const timeline = await publishAll()
+    const { of } = await goesOn(timeline)
+    commit(2)
+    bot.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    forgetChecksums(join(folder, 'bot.db'), of, of + 1)
+    if (then === 'began anew once') {
+      commit()
+      return expect(await goesOn(timeline)).toMatchObject({ from: null })
+    }
+    const last = await withLog((bytes) => {
+      const frames = Number(bot.prepare('PRAGMA wal_checkpoint=NOOP').get()?.['log'])
+      const base = findBase(bytes, { frames, backfilled: frames, header: readWalHeader(bytes) }, 512, 0)
+      return base === null ? null : readLastPoint(store, timeline, bytes, base)
+    })
+    expect(last).toMatchObject({ txid: 1, place: null })
   })
 
   it('the log began anew twice -> not proven', async () => {

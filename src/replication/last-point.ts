@@ -1,4 +1,5 @@
 /** The newest restore point of a timeline, and where the log goes on after it. */
+import { isDrError } from '../errors.ts'
 import type { LtxHeader } from '../ltx/header.ts'
 import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
@@ -6,9 +7,10 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { CatalogueTimeline } from '../replica/catalogue.ts'
 import { restorePoints } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
-import { scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { lacksChecksum, scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, type WalHeader, walHeaderBytes } from '../wal/header.ts'
 import type { Base } from './base-scan.ts'
+import { readFrames } from './wal-tail.ts'
 
 export interface LastPoint {
   readonly txid: number
@@ -21,6 +23,8 @@ export interface LastPoint {
   readonly place: WalPosition | null
   /** The log's file ends right behind the published frame: commits that stood there may have been cut off, if a limit is exactly that. */
   readonly mayBeCut: boolean
+  /** Its last frame stands in the log as it is now, which ends there or behind it: the database did not go back, provable or not. */
+  readonly inLog: boolean
   readonly databasePages: number
   readonly lastCommitMs: number
 }
@@ -32,12 +36,21 @@ export async function readLastPoint(
   bytes: DatabaseBytes,
   base: Base,
 ): Promise<LastPoint | null> {
+  const header = await readLastHeader(store, timeline)
+  return header === null ? null : lastPoint(bytes, base, header)
+}
+
+/** Of the newest restore point; otherwise as readLastPoint. */
+export async function readLastHeader(store: ObjectStore, timeline: CatalogueTimeline): Promise<LtxHeader | null> {
   const file = restorePoints(timeline.files).findLast((point) => point.maxTxid === timeline.latestTxid)
-  if (file === undefined) return null
-  const header = await readHeader(store, file.key)
+  return file === undefined ? null : readHeader(store, file.key)
+}
+
+export function lastPoint(bytes: DatabaseBytes, base: Base, header: LtxHeader): LastPoint {
+  const end = endOf(base, header)
   const found = placeInLog(bytes, base, header)
   return {
-    txid: file.maxTxid,
+    txid: header.maxTxid,
     rolling: decodeRestorePoint(header.reserved)?.postApply ?? null,
     pageSize: header.pageSize,
     walSalt1: header.walSalt1,
@@ -45,6 +58,7 @@ export async function readLastPoint(
     lastCommitMs: header.timestampMs,
     place: found?.place ?? null,
     mayBeCut: found?.mayBeCut ?? false,
+    inLog: end !== null && endsWithin(base, end) && endsAt(bytes, end),
   }
 }
 
@@ -52,27 +66,43 @@ export async function readLastPoint(
  * Where the log goes on after the published file. Its last frame must be in the log's file, with salts and checksum. Then either it belongs
  * to the generation that goes on; or the log began anew exactly once since (SQLite counts salt-1 up by one then), has not overwritten that
  * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
- * the next one, and proves nothing. One that ends right behind it mostly never was longer; whoever can compares the database too.
+ * the next one, and proves nothing; nor does one with frames behind it that have no checksum. One that ends right behind it mostly never was
+ * longer; whoever can compares the database too.
  */
 export function placeInLog(
   bytes: DatabaseBytes,
-  { place }: Base,
+  base: Base,
   published: LtxHeader,
 ): { readonly place: WalPosition; readonly mayBeCut: boolean } | null {
+  const { place, index } = base
+  const end = endOf(base, published)
+  if (place === null || end === null || !endsAt(bytes, end)) return null
+  const { header } = place
+  if (sameSalts(header, end.header)) {
+    const after = { ...end, header }
+    // With an index, all of the log was verified.
+    return endsWithin(base, end) && (index !== null || goesOn(bytes, after, place.frames)) ? { place: after, mayBeCut: false } : null
+  }
+  const restartedOnce = header.salt1 === (end.header.salt1 + 1) >>> 0
+  const follows = restartedOnce && place.frames < end.frames ? whatFollows(bytes, end) : 'commits'
+  return follows === 'commits' ? null : { place: startOf(header), mayBeCut: follows === 'the end of the file' }
+}
+
+/** Where the published file ends in the log that it was read from; null when that is not known, or it cannot be one of this database. */
+function endOf({ place }: Base, published: LtxHeader): WalPosition | null {
   const known = decodeRestorePoint(published.reserved)?.frameChecksum ?? null
   if (known === null || place === null) return null
-  const { header } = place
   const frames = (published.walOffset + published.walSize - walHeaderBytes) / (frameHeaderBytes + published.pageSize)
-  if (!Number.isInteger(frames) || frames < 1 || header.pageSize !== published.pageSize) return null
-  const former: WalHeader = { ...header, salt1: published.walSalt1, salt2: published.walSalt2 }
-  const end: WalPosition = { header: former, frames, checksum: { s1: Number(known >> 32n), s2: Number(known & 0xffffffffn) } }
-  if (!endsAt(bytes, end)) return null
-  if (header.salt1 === former.salt1 && header.salt2 === former.salt2) {
-    return frames <= place.frames ? { place: { ...end, header }, mayBeCut: false } : null
-  }
-  const restartedOnce = header.salt1 === (former.salt1 + 1) >>> 0
-  const follows = restartedOnce && place.frames < frames ? whatFollows(bytes, end) : 'commits'
-  return follows === 'commits' ? null : { place: startOf(header), mayBeCut: follows === 'the end of the file' }
+  if (!Number.isInteger(frames) || frames < 1 || place.header.pageSize !== published.pageSize) return null
+  const header: WalHeader = { ...place.header, salt1: published.walSalt1, salt2: published.walSalt2 }
+  return { header, frames, checksum: { s1: Number(known >> 32n), s2: Number(known & 0xffffffffn) } }
+}
+
+const sameSalts = (a: WalHeader, b: WalHeader): boolean => a.salt1 === b.salt1 && a.salt2 === b.salt2
+
+/** In the generation that the log has now, up to its end. */
+function endsWithin({ place }: Base, end: WalPosition): boolean {
+  return place !== null && sameSalts(place.header, end.header) && end.frames <= place.frames
 }
 
 /** The frame before `end` is the one that was published. */
@@ -83,6 +113,17 @@ function endsAt(bytes: DatabaseBytes, { header, frames, checksum }: WalPosition)
   return stored.salt1 === header.salt1 && stored.salt2 === header.salt2 && stored.s1 === checksum.s1 && stored.s2 === checksum.s2
 }
 
+/** @throws WAL_DAMAGED */
+function goesOn(bytes: DatabaseBytes, from: WalPosition, frames: number): boolean {
+  try {
+    readFrames(bytes, from, frames, () => {})
+    return true
+  } catch (error) {
+    if (isDrError(error, 'WAL_UNFOLLOWED')) return false
+    throw error
+  }
+}
+
 /** What stands after `end`: a commit of the former generation, or of a newer one where it would be; nothing of these; or nothing at all. */
 function whatFollows(bytes: DatabaseBytes, end: WalPosition): 'commits' | 'no commit' | 'the end of the file' {
   const buffer = new Uint8Array(frameHeaderBytes + end.header.pageSize)
@@ -91,7 +132,8 @@ function whatFollows(bytes: DatabaseBytes, end: WalPosition): 'commits' | 'no co
     if (count === 0) return 'the end of the file'
     if (count < buffer.length) return 'commits'
     const newerBy = (storedChecksum(buffer).salt1 - end.header.salt1) >>> 0
-    if (newerBy > 0 && newerBy < 0x80000000) return 'commits'
+    // Without a checksum it may be one of them.
+    if (lacksChecksum(buffer) || (newerBy > 0 && newerBy < 0x80000000)) return 'commits'
     let commits = false
     const next = scanFrames(place, buffer, (frame) => {
       commits = frame.commitPages > 0

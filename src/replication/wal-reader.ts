@@ -1,13 +1,12 @@
 /** Reads a live log on from where it was read to, up to its last commit, into what waits to be published. */
 
 import { must } from '../assert.ts'
-import { DrError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import { type Frame, scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, sameGeneration, walHeaderBytes } from '../wal/header.ts'
 import type { Base } from './base-scan.ts'
-import { findLogEnd, headerOf, type LogEnd, readFrames, walDamaged } from './wal-tail.ts'
+import { findLogEnd, headerOf, type LogEnd, readFrames, unfollowed, walDamaged } from './wal-tail.ts'
 
 export interface FrameSink {
   /** `page` is valid during the call. */
@@ -84,7 +83,7 @@ export class WalReader {
     const header = headerOf(end)
     const follows = this.#place === null || header.salt1 === (this.#place.header.salt1 + 1) >>> 0
     const unproven = follows ? null : this.#database.locks.pinUnproven()
-    if (unproven !== null) throw unfollowed(unproven)
+    if (unproven !== null) throw unfollowed(`the log began anew, and it is not known that only once: ${unproven}`)
     // All of it is verified before any of it is taken.
     readFrames(this.#database.bytes, startOf(header), end.frames, () => {})
     this.#place = startOf(header)
@@ -134,12 +133,4 @@ function framesOf({ index, pageSize }: Base): Map<number, number> {
   const frames = new Map<number, number>()
   for (const [page, offset] of index?.offsets ?? []) frames.set(page, (offset - walHeaderBytes + pageSize) / (frameHeaderBytes + pageSize))
   return frames
-}
-
-function unfollowed(unproven: string): DrError {
-  return new DrError('WAL_UNFOLLOWED', {
-    what: `the log began anew, and it is not known that only once: ${unproven}`,
-    untouched: 'Nothing was taken from the new log; what was published stays.',
-    next: 'The capture compares the whole database with the replica by itself, and goes on from there.',
-  })
 }

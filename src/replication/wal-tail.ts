@@ -6,7 +6,8 @@
 import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
 import type { DatabaseBytes, DatabaseLocks, WalEnd } from '../ports/live-database.ts'
-import { type Frame, scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
+import { decodeDatabaseHeader } from '../wal/database-header.ts'
+import { type Frame, lacksChecksum, scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
 import { decodeWalHeader, frameHeaderBytes, frameOffset, sameGeneration, type WalHeader, walHeaderBytes } from '../wal/header.ts'
 
 export interface LogEnd extends WalEnd {
@@ -41,7 +42,7 @@ const readBytes = 4 * 1024 * 1024
 /**
  * The place after frame `frames` of the same generation, or earlier when `enough` said so at a commit. Frames go to `onFrame` with the
  * page's bytes, which are valid during the call only.
- * @throws WAL_DAMAGED when a committed frame does not match its checksum.
+ * @throws WAL_DAMAGED when a committed frame does not match its checksum; WAL_UNFOLLOWED when that is because one was committed without any.
  */
 export function readFrames(
   bytes: DatabaseBytes,
@@ -64,11 +65,28 @@ export function readFrames(
       atCommit = frame.commitPages > 0
     })
     if (reached.frames < place.frames + wanted) {
-      throw walDamaged(`frame ${reached.frames + 1} of ${frames} committed ones does not match its checksum`)
+      throw unprovable(bytes, reached, frames)
     }
     place = reached
   }
   return place
+}
+
+/** Why the committed frame after `place` cannot be believed by its checksum. */
+function unprovable(bytes: DatabaseBytes, { header, frames: at }: WalPosition, of: number): DrError {
+  const first = new Uint8Array(100)
+  const head = new Uint8Array(frameHeaderBytes)
+  const lacksAt = (frame: number): boolean =>
+    frame >= 0 && bytes.readWal(frameOffset(frame, header.pageSize), head) === head.length && lacksChecksum(head)
+  // What follows a frame without a checksum cannot be proven by that either.
+  if (!lacksAt(at) && !lacksAt(at - 1)) return walDamaged(`frame ${at + 1} of ${of} committed ones does not match its checksum`)
+  bytes.readDatabase(0, first)
+  const sqlite = decodeDatabaseHeader(first)?.sqlite ?? null
+  const version = sqlite === null ? 'which version is not known' : `version ${sqlite}, by the file`
+  return unfollowed(
+    // Without the number of frames, which grows: what is waited for is said once.
+    `from frame ${at + 1} of the log on, SQLite (${version}) committed without checksums: a crash of the machine loses that, or damages the file, until the log begins anew; a newer SQLite in the bot does not do this`,
+  )
 }
 
 /** The last commit of a log that nobody has open, by its own checksums, as SQLite's recovery finds it. */
@@ -118,6 +136,15 @@ export function walDamaged(what: string): DrError {
     what,
     untouched: 'The database was not touched; nothing of this was published.',
     next: 'Run: genesis-dr execute --scenario DATABASE_CORRUPTION',
+  })
+}
+
+/** What the log proves is not enough to go on. The host answers it with a new attach. */
+export function unfollowed(what: string): DrError {
+  return new DrError('WAL_UNFOLLOWED', {
+    what,
+    untouched: 'Nothing of that was taken from the log; what was published stays.',
+    next: 'The capture compares the whole database with the replica by itself, and goes on from there.',
   })
 }
 

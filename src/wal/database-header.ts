@@ -11,6 +11,8 @@ export interface DatabaseHeader {
   readonly pages: number | null
   /** Counted up by each transaction that writes page 1, as those do by which the database grows; never down. */
   readonly changeCounter: number
+  /** Version of the SQLite that wrote the first page last, such as "3.40.1"; null: it does not say. */
+  readonly sqlite: string | null
 }
 
 const magic = 'SQLite format 3\0'
@@ -30,5 +32,10 @@ export function decodeDatabaseHeader(bytes: Uint8Array): DatabaseHeader | null {
     journal: bytes[18] === 2 && bytes[19] === 2 ? 'wal' : 'rollback',
     pages: trusted ? pages : null,
     changeCounter: view.getUint32(24),
+    sqlite: versionText(view.getUint32(96)),
   }
+}
+
+function versionText(number: number): string | null {
+  return number === 0 ? null : [Math.floor(number / 1e6), Math.floor(number / 1000) % 1000, number % 1000].join('.')
 }

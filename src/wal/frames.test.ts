@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Frame, scanFrames, startOf } from './frames.ts'
+import { type Frame, lacksChecksum, scanFrames, startOf } from './frames.ts'
 import { decodeWalHeader, frameHeaderBytes, walHeaderBytes } from './header.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'genesis-dr-wal-'))
@@ -63,6 +63,15 @@ describe('a log that SQLite wrote', () => {
       const whole = length < walHeaderBytes ? 0 : Math.floor((length - walHeaderBytes) / size)
       expect(scanAll(bytes.subarray(0, length))).toHaveLength(Math.min(whole, scanAll(bytes).length))
     }
+  })
+
+  it('with a frame that lacks salts and checksum -> it is told from one that is damaged, and from one that is not there', () => {
+    const { bytes } = logOf(512, 3)
+    const head = bytes.slice(walHeaderBytes, walHeaderBytes + frameHeaderBytes)
+    expect(lacksChecksum(head)).toBe(false)
+    expect(lacksChecksum(head.fill(0, 8, 23))).toBe(false)
+    expect(lacksChecksum(head.fill(0, 8))).toBe(true)
+    expect(lacksChecksum(head.fill(0))).toBe(false)
   })
 
   it('with any one bit flipped -> no frame from the flipped one on is believed', () => {

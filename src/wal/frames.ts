@@ -49,6 +49,16 @@ export function scanFrames(from: WalPosition, bytes: Uint8Array, onFrame: (frame
   return place
 }
 
+/**
+ * The frame names its page, and has neither salts nor a checksum: SQLite leaves both out while a transaction overwrites frames of its own, and
+ * fills them in before it commits. Up to 3.40 at least it forgets to, where a savepoint was rolled back meanwhile (walEncodeFrame in wal.c; tried
+ * with 3.40.1, read 2026-11-26). Input: at least 24 bytes.
+ */
+export function lacksChecksum(frameHeader: Uint8Array): boolean {
+  const { salt1, salt2, s1, s2 } = storedChecksum(frameHeader)
+  return (salt1 | salt2 | s1 | s2) === 0 && frameHeader.subarray(0, 4).some((byte) => byte !== 0)
+}
+
 /** What a frame header says of the checksum up to and including it. Input: at least 24 bytes. */
 export function storedChecksum(frameHeader: Uint8Array): WalChecksum & { readonly salt1: number; readonly salt2: number } {
   const view = new DataView(frameHeader.buffer, frameHeader.byteOffset, frameHeader.byteLength)

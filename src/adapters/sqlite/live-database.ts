@@ -165,6 +165,7 @@ function openLocks(path: string, descriptor: number): OpenLocks {
     checkpointer.prepare('PRAGMA schema_version').get()
     const noop = checkpointer.prepare('PRAGMA wal_checkpoint=NOOP')
     const passive = checkpointer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+    const emptying = checkpointer.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
     const shm = identityAt(`${path}-shm`)
     let pinned = false
     let unproven: string | null = null
@@ -190,6 +191,7 @@ function openLocks(path: string, descriptor: number): OpenLocks {
       pinUnproven: () => whyUnproven(shm, 'read mark'),
       unlockWriters: () => writer.exec('ROLLBACK'),
       checkpoint: () => checkpoint(passive, descriptor),
+      truncate: () => truncate(emptying),
       close: () => {
         for (const connection of opened) connection.close()
       },
@@ -266,6 +268,14 @@ function checkpoint(passive: StatementSync, descriptor: number): WalEnd {
   }
   if (end !== null && end.backfilled < end.frames) fdatasyncSync(descriptor)
   return end ?? { frames: 0, backfilled: 0 }
+}
+
+function truncate(emptying: StatementSync): boolean {
+  try {
+    return Number(emptying.get()?.['busy']) === 0
+  } catch (error) {
+    throw sqliteError(error, 'begin the log anew')
+  }
 }
 
 /** Chosen: a writer that was met between its two copies of the end is past it in microseconds; at full speed one ask in 350 meets one. */

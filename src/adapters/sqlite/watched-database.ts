@@ -45,6 +45,7 @@ export function watchedDatabase(open: () => LiveDatabase, watch: CaptureWatch): 
         }
       },
       checkpoint: () => atWork(() => locks.checkpoint()),
+      truncate: () => atWork(() => locks.truncate()),
     },
     close: () => atWork(() => database.close()),
   }
