@@ -122,7 +122,15 @@ export class Agent {
     const look = await this.#tried('look', () => errands.look())
     const durationMs = clock.monotonicMs() - began
     this.#lookDueMs = clock.monotonicMs() + Math.max(this.#settings.lookEveryMs, durationMs * lookShare)
-    if (look === null) return
+    if (look === null) {
+      await this.#tellOnce('blind', {
+        title: 'nothing looks for damage now',
+        body: 'The agent could not look; its output says why.',
+        severity: 'error',
+      })
+      return
+    }
+    this.#told.delete('blind')
     const { found, untold, troubles } = look
     this.#onEvent({ type: 'looked', why, found, untold, troubles, durationMs })
     if (troubles.length === 0) this.#told.delete('troubles')

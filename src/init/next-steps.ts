@@ -77,6 +77,8 @@ function unitText({ output, folder, file, owner }: Facts, { name }: Proposal, { 
     `ExecStart=${[node, script, 'agent', '--config', output].map(unitWord).join(' ')}`,
     'Restart=always',
     'RestartSec=5',
+    // Only the agent itself is told to end: it ends its capture, and a bot that it started lives on.
+    'KillMode=process',
     '[Install]',
     'WantedBy=multi-user.target',
     '',

@@ -192,11 +192,6 @@ describe('what needs attention', () => {
       { verified: { atMs: 0, durationMs: 1, passed: false } },
       'the last validation failed: run genesis-dr validate',
     ],
-    [
-      'the bot has a SQLite that can lose commits',
-      { botSqlite: [{ pid: 42, command: 'python3 bot.py', version: '3.40.1' }] },
-      'process 42 (python3 bot.py) uses SQLite 3.40.1, which can lose commits when checkpoints of two processes meet (the WAL-reset bug, mended in 3.51.3): ours hold the write lock, other tools may not; update it',
-    ],
     ['a run was interrupted', { lastRun: { ...run, state: 'interrupted', because: 'it died' } }, 'run run-1 is interrupted: it died'],
     ['a run failed', { lastRun: { ...run, state: 'failed', because: 'not recovered' } }, 'run run-1 is failed: not recovered'],
     [
@@ -311,5 +306,24 @@ describe('who watches', () => {
   it('it saw damage -> that is the first concern', () => {
     const seen = { ...agent, looked: { atMs: now, found: 'page 7', untold: '' } }
     expect(concerns({ agent: seen })).toEqual(['the agent sees damage: page 7'])
+  })
+})
+
+describe('what is worth knowing', () => {
+  const bot = { pid: 42, command: 'python3 bot.py' }
+
+  it('the bot has a SQLite that can lose commits -> which process, which version; and it is ready all the same', () => {
+    const status = statusOf({ ...facts, botSqlite: [{ ...bot, version: '3.40.1' }] })
+    expect(status.worthKnowing).toEqual([
+      expect.stringMatching(/^process 42 \(python3 bot\.py\) uses SQLite 3\.40\.1, which can lose commits/),
+    ])
+    expect(status.ready).toBe(true)
+  })
+  it('one that cannot, or one that is not known -> nothing', () => {
+    const botSqlite = [
+      { ...bot, version: '3.53.4' },
+      { ...bot, version: null },
+    ]
+    expect(statusOf({ ...facts, botSqlite }).worthKnowing).toEqual([])
   })
 })

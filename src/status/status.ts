@@ -26,6 +26,8 @@ export interface Status {
   readonly lastRun: RunSummary | null
   /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
   readonly older: OlderFacts | null
+  /** What needs a person some time, and does not make it less ready. */
+  readonly worthKnowing: readonly string[]
   /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. */
   readonly botSqlite: readonly ProcessSqlite[]
   /** Who looks for damage by itself, and what it saw last; null: nobody does. */
@@ -85,6 +87,7 @@ export function statusOf(facts: StatusFacts): Status {
     backup,
     lastRun: facts.lastRun,
     older: facts.older,
+    worthKnowing: worthKnowing(facts),
     botSqlite: facts.botSqlite,
     agent: facts.agent === null ? null : watchOf(facts.agent, facts.nowMs),
     notConfigured: [
@@ -96,6 +99,17 @@ export function statusOf(facts: StatusFacts): Status {
       'exchange: the third ledger is not compared in this version',
     ],
   }
+}
+
+/** What a person may want to mend, and what no recovery depends on. */
+function worthKnowing({ botSqlite }: StatusFacts): readonly string[] {
+  return botSqlite.flatMap(({ pid, command, version }) =>
+    version === null || !hasWalResetBug(version)
+      ? []
+      : [
+          `process ${pid} (${command}) uses SQLite ${version}, which can lose commits when two checkpoints and a commit meet (the WAL-reset bug, mended in 3.51.3): update it`,
+        ],
+  )
 }
 
 function watchOf({ pid, looked }: AgentRecord, nowMs: number): WatchStatus {
@@ -134,7 +148,7 @@ function gapIn({ timelines, timeline, txid }: BackupStatus): string | null {
 }
 
 function concernsOf(facts: StatusFacts): readonly string[] {
-  const { replication, backup, verified, database, latch, latchGap, lastRun, service, botSqlite, words } = facts
+  const { replication, backup, verified, database, latch, latchGap, lastRun, service, words } = facts
   const concerns: string[] = []
   if (words !== null && words.damage !== null)
     concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
@@ -159,11 +173,5 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
   if (service !== null && service.state.running !== 'yes' && latch === null)
     concerns.push(`${service.description}: ${service.state.because}`)
-  for (const { pid, command, version } of botSqlite) {
-    if (version === null || !hasWalResetBug(version)) continue
-    concerns.push(
-      `process ${pid} (${command}) uses SQLite ${version}, which can lose commits when checkpoints of two processes meet (the WAL-reset bug, mended in 3.51.3): ours hold the write lock, other tools may not; update it`,
-    )
-  }
   return concerns
 }

@@ -103,6 +103,7 @@ export const status: Status = {
   backup,
   lastRun: run,
   older: null,
+  worthKnowing: [],
   botSqlite: [],
   agent: null,
   notConfigured: ['notify: nobody is told', 'exchange: the third ledger is not compared in this version'],

@@ -13,7 +13,7 @@ export const status = command({
     { line: 'status', does: 'one screen' },
     { line: 'status --json', does: 'the same as one value' },
   ],
-  json: '{ headline, ready, concerns, system, database, service, halt, replication, backup, lastRun, older, botSqlite, agent, notConfigured }',
+  json: '{ headline, ready, concerns, system, database, service, halt, replication, backup, lastRun, older, worthKnowing, botSqlite, agent, notConfigured }',
   exits: { 5: 'something needs attention' },
   run: async (_args, world) => {
     const value = await world.parts.status()

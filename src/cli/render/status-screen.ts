@@ -36,6 +36,7 @@ export function statusScreen(status: Status, palette: Palette, columns: number):
     hanging('', status.headline, columns, palette.bold),
     factList(facts, palette, columns),
     section('needs attention', status.concerns, palette.bad, columns),
+    section('worth knowing', status.worthKnowing, palette.warn, columns),
     section('not configured', status.notConfigured, palette.warn, columns),
   ]
   return blocks.filter((block) => block !== '').join('\n\n')
