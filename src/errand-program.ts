@@ -14,6 +14,7 @@ import type { CaptureAccess } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
 import { validate } from './runbook/validate.ts'
 import { listRuns } from './status/runs.ts'
+import { counted } from './units.ts'
 import type { RunEvent } from './workflow/run.ts'
 
 export type Errand =
@@ -101,7 +102,10 @@ async function look({ ports, world }: System): Promise<Look> {
 async function damageOf(capture: CaptureAccess): Promise<string | null> {
   try {
     const captor = await capture.reach()
-    return captor.pid === null ? null : (await captor.control.position()).damage
+    if (captor.pid === null) return null
+    const { damage, scrub } = await captor.control.position()
+    const pages = scrub?.damaged ?? []
+    return damage ?? (pages.length === 0 ? null : `${counted(pages.length, 'page')} of the file is not what was committed`)
   } catch (error) {
     if (isDrError(error)) return null
     throw error

@@ -63,7 +63,7 @@ function screen(world: World, line: ProgressLine): (event: AgentEvent) => void {
         say(`${bad('not copied any more')}: `, event.because)
         return
       case 'told':
-        say('', `told ${event.accepted} of ${event.channels} channels: ${event.title}`)
+        if (event.channels > 0) say('', `told ${event.accepted} of ${event.channels} channels: ${event.title}`)
         return
       case 'step-ended':
         say(`${event.outcome} ${event.step}: `, event.because)
