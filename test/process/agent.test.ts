@@ -99,7 +99,7 @@ describeWith([linuxProc], 'an agent', () => {
     const { seen: done } = await desk.damage('interior-page')
     await agent.line(/"run-started"/)
     await done()
-    await agent.line(/"step-began","step":"find-last-good"/)
+    await agent.line(/"step-began","step":"preserve-evidence"/)
     agent.process.kill('SIGKILL')
     await agent.end()
     const next = await startAgent()
@@ -108,8 +108,8 @@ describeWith([linuxProc], 'an agent', () => {
     await expectRecovered(before)
     const { value } = await desk.json(['runs'])
     expect(value).toHaveLength(1)
-    // The run worked from the files at rest, and its capture waited for that.
-    await next.line(/"attached"/)
+    const copies = async (): Promise<boolean> => (await desk.json(['replication-status'])).value['state'] === 'capturing'
+    await until(copies, 'the database is copied again', 30_000)
     expect(await next.end('SIGTERM')).toBe(0)
   })
 
