@@ -2,6 +2,7 @@
 
 import { takeAgentLock } from './adapters/filesystem/agent-lock.ts'
 import { agentStateIn } from './adapters/filesystem/agent-state.ts'
+import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { readProcess } from './adapters/proc/process-table.ts'
@@ -88,19 +89,27 @@ function worldOf(config: Config, environment: Environment): AgentWorld {
 }
 
 function errandsOf(config: Config, environment: Environment): Errands {
-  const never = new AbortController().signal
-  const order = (errand: Errand) => {
+  const order = (errand: Errand, signal: AbortSignal) => {
     const told: ErrandOrderLine = { config, errand }
-    return { program: entryPath('errand'), told, environment, onLine: () => undefined, signal: never }
+    return { program: entryPath('errand'), told, environment, onLine: () => undefined, signal }
   }
   const aside = { priority: 'aside', limitMs: lookLimitMs } as const
   return {
-    look: async () => (await runErrand({ ...order({ kind: 'look' }), ...aside })) as Look,
-    rehearse: async () => (await runErrand({ ...order({ kind: 'rehearse' }), ...aside })) as Rehearsal,
+    look: async (signal) => (await runErrand({ ...order({ kind: 'look' }, signal), ...aside })) as Look,
+    rehearse: async (signal) => {
+      // One path for all of them: what was left there when we were killed is removed by the next.
+      const scratch = `${config.database}.genesis-dr-rehearsal`
+      await databaseFiles.removeTemporary(scratch)
+      try {
+        return (await runErrand({ ...order({ kind: 'rehearse', scratch }, signal), ...aside })) as Rehearsal
+      } finally {
+        await databaseFiles.removeTemporary(scratch)
+      }
+    },
     execute: async ({ detectedAtMs, detectedBecause, onEvent, signal }) => {
       const onLine = (line: unknown): void => onEvent(line as RunEvent)
-      const over = { priority: 'urgent', limitMs: null, onLine, signal } as const
-      return (await runErrand({ ...order({ kind: 'execute', detectedAtMs, detectedBecause }), ...over })) as Conclusion
+      const over = { priority: 'urgent', limitMs: null, onLine } as const
+      return (await runErrand({ ...order({ kind: 'execute', detectedAtMs, detectedBecause }, signal), ...over })) as Conclusion
     },
   }
 }

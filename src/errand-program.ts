@@ -9,7 +9,7 @@ import type { Config } from './config.ts'
 import { DrError, isDrError, sentenceOf } from './errors.ts'
 import { excessOf } from './replication/limits.ts'
 import { detect, listedDetections, troublesOf } from './runbook/detection.ts'
-import { execute, newRunId } from './runbook/execute.ts'
+import { execute } from './runbook/execute.ts'
 import type { CaptureAccess } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
 import { validate } from './runbook/validate.ts'
@@ -19,7 +19,8 @@ import type { RunEvent } from './workflow/run.ts'
 
 export type Errand =
   | { readonly kind: 'look' }
-  | { readonly kind: 'rehearse' }
+  /** `scratch`: a path for the file that is restored. */
+  | { readonly kind: 'rehearse'; readonly scratch: string }
   | { readonly kind: 'execute'; readonly detectedAtMs: number; readonly detectedBecause: string }
 
 /** The line that the process is told. */
@@ -72,7 +73,7 @@ async function workOf(
       case 'look':
         return await look(system)
       case 'rehearse':
-        return await rehearse(system, config)
+        return await rehearse(system, config, errand.scratch)
       case 'execute':
         return await recover(system, errand, signal)
     }
@@ -113,12 +114,11 @@ async function damageOf(capture: CaptureAccess): Promise<string | null> {
 }
 
 /** A replica that cannot be restored is a rehearsal that failed. @throws DISK_FULL when the disk is short, and what is unavailable */
-async function rehearse({ ports, world }: System, config: Config): Promise<Rehearsal> {
+async function rehearse({ ports, world }: System, config: Config, scratch: string): Promise<Rehearsal> {
   const short = excessOf({ logBytes: 0, logUnfinished: false, disk: diskSpaceOf(config.database) }, config)
   if (short !== null) {
     throw new DrError('DISK_FULL', { what: short, untouched: 'Nothing was restored for a look.', next: 'Free space there.' })
   }
-  const scratch = `${config.database}.genesis-dr-validate-${newRunId(world)}`
   const verifications = verificationsOf({ ...config, environment: {} })
   const began = ports.clock.monotonicMs()
   try {

@@ -6,9 +6,9 @@ import type { RunEvent } from '../workflow/run.ts'
 import type { Look } from './decide.ts'
 
 export interface Errands {
-  /** Each may throw a DrError; IO_FAILED when its process ended otherwise. */
-  look(): Promise<Look>
-  rehearse(): Promise<Rehearsal>
+  /** Each may throw a DrError; IO_FAILED when its process ended otherwise. `signal`: ends it at once, and nothing is known by it. */
+  look(signal: AbortSignal): Promise<Look>
+  rehearse(signal: AbortSignal): Promise<Rehearsal>
   /** Goes on with a run that was interrupted. `signal`: pauses it after the step that is under way. */
   execute(request: ExecuteErrand): Promise<Conclusion>
 }

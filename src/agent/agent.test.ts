@@ -112,6 +112,16 @@ describe('when it looks', () => {
     expect(looked().at(-1)).toBe('the capture warns')
     await end()
   })
+  it.each(['look', 'rehearse'] as const)('it is told to end in the middle of a %s -> that is given up, and it ends', async (what) => {
+    const slow = (signal: AbortSignal): Promise<never> =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(failed), { once: true }))
+    const { events, journal, passing, end } = await watching({ [what]: slow })
+    await passing(60)
+    const before = journal.length
+    await end()
+    expect(events.at(-1)).toMatchObject({ type: 'not-done' })
+    expect(journal).toHaveLength(before)
+  })
   it('a look cannot be taken -> said, and the next one comes', async () => {
     const { events, passing, end } = await watching({ look: () => Promise.reject(failed) })
     await passing(50)

@@ -61,13 +61,13 @@ export class Agent {
     return agent
   }
 
-  /** Ends when `signal` aborts, after the errand that is under way; a run is paused after its step. */
+  /** Ends when `signal` aborts, with the errand that is under way; a run is paused after its step. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock } = this.#world
     while (!signal.aborted) {
       const now = clock.monotonicMs()
       if (now >= this.#lookDueMs) await this.#look(signal)
-      else if (now >= this.#rehearseDueMs) await this.#rehearse()
+      else if (now >= this.#rehearseDueMs) await this.#rehearse(signal)
       else await this.#idle(signal)
     }
   }
@@ -119,7 +119,7 @@ export class Agent {
     const began = clock.monotonicMs()
     const why = this.#why
     this.#why = 'it was time'
-    const look = await this.#tried('look', () => errands.look())
+    const look = await this.#tried('look', () => errands.look(signal))
     const durationMs = clock.monotonicMs() - began
     this.#lookDueMs = clock.monotonicMs() + Math.max(this.#settings.lookEveryMs, durationMs * lookShare)
     if (look === null) {
@@ -188,10 +188,10 @@ export class Agent {
     })
   }
 
-  async #rehearse(): Promise<void> {
+  async #rehearse(signal: AbortSignal): Promise<void> {
     const { clock, errands } = this.#world
     const began = clock.monotonicMs()
-    const rehearsal = await this.#tried('rehearsal', () => errands.rehearse())
+    const rehearsal = await this.#tried('rehearsal', () => errands.rehearse(signal))
     const durationMs = clock.monotonicMs() - began
     this.#rehearseDueMs = clock.monotonicMs() + Math.max(this.#settings.rehearseEveryMs, durationMs * rehearseShare)
     if (rehearsal === null) return

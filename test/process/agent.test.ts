@@ -1,5 +1,5 @@
 /** The agent beside a real bot: damage, crashes of the bot and of the agent, and a person who stopped the bot. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -44,10 +44,25 @@ async function restartBot(): Promise<void> {
   expect((await desk.run(['resume-trading', '--yes', 'desk'])).status).toBe(0)
 }
 
+const startAgentOnly = (): Child => start(process.execPath, [cliEntry, 'agent', '--json', '--config', join(desk.folder, 'genesis-dr.yaml')])
+
 async function startAgent(): Promise<Child> {
-  const agent = start(process.execPath, [cliEntry, 'agent', '--json', '--config', join(desk.folder, 'genesis-dr.yaml')])
+  const agent = startAgentOnly()
   await agent.line(/"looked"/)
   return agent
+}
+
+/** A check of the user that takes its time. */
+const countingTo = (last: number) => ({
+  name: 'counts',
+  sql: `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${last}) SELECT count(*) FROM n`,
+  equals: last,
+})
+
+/** How many errands it has sent that are not back. */
+function errandsOf({ pid }: Child): number {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  return pids.filter((one) => readFileSync(`/proc/${one}/cmdline`, 'utf8').includes('/errand.ts')).length
 }
 
 /** All that was acknowledged before the damage is there, and the bot trades on. */
@@ -90,6 +105,27 @@ describeWith([linuxProc], 'an agent', () => {
     expect(existsSync(join(desk.state, 'journal')) && readFileSync(join(desk.state, 'halt.json'), 'utf8')).toContain('person:')
     expect(desk.acknowledged().length).toBe(trades)
     expect(await agent.end('SIGTERM')).toBe(0)
+  })
+
+  it('it is told to end in the middle of a look that hangs in SQLite -> it ends at once, flushed', async () => {
+    desk.configure({ checks: [countingTo(1e12)] })
+    const agent = startAgentOnly()
+    await agent.line(/"attached"/)
+    await until(() => errandsOf(agent) > 0, 'a look begins')
+    const told = performance.now()
+    expect(await agent.end('SIGTERM')).toBe(0)
+    expect(performance.now() - told).toBeLessThan(10_000)
+    expect(await agent.line(/"stopped"/)).toContain('"complete":true')
+  })
+
+  it('it is told to end in the middle of a rehearsal, after one that was killed there -> no scratch file stays', async () => {
+    desk.configure({ checks: [countingTo(1e7)] })
+    const scratch = `${desk.database}.genesis-dr-rehearsal`
+    writeFileSync(scratch, 'left')
+    const agent = await startAgent()
+    await until(() => existsSync(scratch) && statSync(scratch).size > 4096, 'a rehearsal restores')
+    expect(await agent.end('SIGTERM')).toBe(0)
+    expect(readdirSync(desk.folder).filter((name) => name.includes('genesis-dr-rehearsal'))).toEqual([])
   })
 
   it('it is killed -9 in the middle of its run -> the next agent goes on with that run', async () => {

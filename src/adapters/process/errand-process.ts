@@ -7,27 +7,31 @@ import { DrError } from '../../errors.ts'
 import type { Environment } from './inherited.ts'
 import { startLineProcess } from './line-process.ts'
 
-/** Chosen: looks and rehearsals give way to the bot; a recovery does not. */
-const niceness = { aside: 10, urgent: 0 } as const
+/**
+ * Chosen: looks and rehearsals give way to the bot, and a recovery does not. What only looks is killed where it is not wanted any more: inside
+ * of SQLite, which may take minutes, it would not hear that it is asked to end.
+ */
+const manners = { aside: { niceness: 10, endedBy: 'SIGKILL' }, urgent: { niceness: 0, endedBy: 'SIGTERM' } } as const
 
 export interface ErrandOrder {
   /** Path of the program. */
   readonly program: string
   readonly told: object
   readonly environment: Environment
-  readonly priority: keyof typeof niceness
+  readonly priority: keyof typeof manners
   /** ms; null: as long as it takes. */
   readonly limitMs: number | null
   readonly onLine: (line: unknown) => void
-  /** Aborted: it is asked to come to an end. */
+  /** Aborted: what is urgent is asked to come to an end, anything else is over. */
   readonly signal: AbortSignal
 }
 
-/** What it came to. @throws the DrError that it ended with; IO_FAILED when it ended in another way, or took longer than it may */
+/** What it came to. @throws the DrError that it ended with; IO_FAILED when it ended in another way, took longer than it may, or was ended */
 export async function runErrand({ program, told, environment, priority, limitMs, onLine, signal }: ErrandOrder): Promise<unknown> {
   const { child, ended } = startLineProcess({ words: [program], told, environment }, onLine)
-  if (child.pid !== undefined && niceness[priority] > 0) setPriority(child.pid, niceness[priority])
-  const stop = (): void => void child.kill('SIGTERM')
+  const { niceness, endedBy } = manners[priority]
+  if (child.pid !== undefined && niceness > 0) setPriority(child.pid, niceness)
+  const stop = (): void => void child.kill(endedBy)
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   let late = false
@@ -39,7 +43,7 @@ export async function runErrand({ program, told, environment, priority, limitMs,
   throw (
     error ??
     new DrError('IO_FAILED', {
-      what: late ? `it took longer than ${(limitMs ?? 0) / 1000} s` : because,
+      what: signal.aborted ? `it was told to end (${because})` : late ? `it took longer than ${(limitMs ?? 0) / 1000} s` : because,
       untouched: 'Nothing is known by it.',
       next: 'Look at genesis-dr status; it is tried again.',
     })
