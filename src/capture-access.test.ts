@@ -23,7 +23,7 @@ afterEach(() => {
 
 const access = async (use: 'act' | 'look') =>
   captureAccess(join(folder, 'bot.db'), folder, await openFolderStore('file:replica', join(folder, 'replica')), use)
-const lock = (): ProcessLock | null => takeProcessLock(captureLockPath(folder))
+const lock = (): ProcessLock | null => takeProcessLock(captureLockPath(folder), 'recovery')
 
 describe('reaching the capture', () => {
   it('nobody holds the lock, and we act -> nobody captures, and the lock is ours until we close', async () => {

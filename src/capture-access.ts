@@ -4,10 +4,10 @@
  */
 import { existsSync } from 'node:fs'
 import { captureClient, captureListens } from './adapters/control/client.ts'
-import { captureLockPath, waitForLock } from './adapters/filesystem/capture-lock.ts'
+import { captureLockPath } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
-import { lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
+import { lockHolder, type ProcessLock, waitForLock } from './adapters/filesystem/process-lock.ts'
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
@@ -46,7 +46,7 @@ export function captureAccess(database: string, captureFolder: string, store: Ob
     },
     reach: async () => {
       if (held !== null || (use === 'look' && !existsSync(path))) return nobody
-      const lock = await waitForLock(path, settleMs, () => captureListens(captureFolder))
+      const lock = await waitForLock(path, 'recovery', settleMs, () => captureListens(captureFolder))
       if (lock === null) return { pid: holderOf(path), control: captureClient(captureFolder) }
       if (use === 'look') lock.release()
       else held = lock

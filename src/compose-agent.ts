@@ -35,7 +35,7 @@ export async function runAgent(config: Config, environment: Environment, request
   // A replica that is not configured is said at once.
   await openStore(config)
   await makeFolder(config.stateFolder, 0o700)
-  const lock = takeAgentLock(config.stateFolder)
+  const lock = await takeAgentLock(config.stateFolder)
   try {
     const scenario = watchedRunbook.scenario
     const mayExecute = config.autoExecute.some((one) => one === scenario)

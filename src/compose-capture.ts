@@ -1,13 +1,13 @@
 /** The continuous copy of one database, put together; a process that only copies loads nothing but this. */
 import { serveControl } from './adapters/control/server.ts'
-import { captureLockPath, waitForLock } from './adapters/filesystem/capture-lock.ts'
+import { captureLockPath } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
-import { describeHolder, lockHolder, type ProcessLock } from './adapters/filesystem/process-lock.ts'
+import { describeHolder, lockHolder, type ProcessLock, waitForLock } from './adapters/filesystem/process-lock.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { openLiveDatabase, requireFollowable } from './adapters/sqlite/live-database.ts'
@@ -131,7 +131,7 @@ function beat(watch: CaptureWatch | null): () => void {
 
 async function takeCaptureLock({ database, captureFolder }: CaptureSettings): Promise<ProcessLock> {
   const path = captureLockPath(captureFolder)
-  const lock = await waitForLock(path, lockPatienceMs, undefined, 'capture')
+  const lock = await waitForLock(path, 'capture', lockPatienceMs)
   if (lock !== null) return lock
   const holder = lockHolder(path)
   const passing = holder?.purpose === 'recovery'

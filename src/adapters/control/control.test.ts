@@ -206,7 +206,7 @@ describe('a capture that does not answer', () => {
   })
 
   it('what holds the lock does not capture -> that is said', async () => {
-    const lock = takeProcessLock(captureLockPath(folder))
+    const lock = takeProcessLock(captureLockPath(folder), 'recovery')
     const error = await silence()
     lock?.release()
     expect(error).toMatchObject({ code: 'CAPTURE_SILENT', next: 'Repeat when it has ended.' })

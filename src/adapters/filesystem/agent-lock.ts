@@ -2,13 +2,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DrError } from '../../errors.ts'
-import { lockHolder, type ProcessLock, takeProcessLock } from './process-lock.ts'
+import { lockHolder, type ProcessLock, takeProcessLock, waitForLock } from './process-lock.ts'
 
 const pathIn = (folder: string): string => join(folder, 'agent.lock')
 
+/** Chosen: whoever only looks holds the lock for an instant; 2 s is far longer. */
+const patienceMs = 2000
+
 /** @throws AGENT_RUNNING */
-export function takeAgentLock(folder: string): ProcessLock {
-  const lock = takeProcessLock(pathIn(folder))
+export async function takeAgentLock(folder: string): Promise<ProcessLock> {
+  const lock = await waitForLock(pathIn(folder), 'agent', patienceMs)
   if (lock !== null) return lock
   throw new DrError('AGENT_RUNNING', {
     what: `process ${lockHolder(pathIn(folder))?.pid ?? '(unknown)'} is the agent of this system already`,
@@ -20,8 +23,9 @@ export function takeAgentLock(folder: string): ProcessLock {
 /** The agent that lives now; null: none does. The lock is tried for an instant. */
 export function agentPid(folder: string): number | null {
   if (!existsSync(pathIn(folder))) return null
-  const lock = takeProcessLock(pathIn(folder))
-  if (lock === null) return lockHolder(pathIn(folder))?.pid ?? null
-  lock.release()
-  return null
+  const lock = takeProcessLock(pathIn(folder), 'look')
+  lock?.release()
+  const holder = lock === null ? lockHolder(pathIn(folder)) : null
+  // Another one may be looking at this instant.
+  return holder?.purpose === 'agent' ? holder.pid : null
 }

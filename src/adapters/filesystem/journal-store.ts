@@ -64,7 +64,7 @@ export function journalStoreIn(folder: string): JournalStore {
       }
     },
     lock: async () => {
-      const lock = takeProcessLock(join(folder, 'runs.lock'))
+      const lock = takeProcessLock(join(folder, 'runs.lock'), 'run')
       return lock === null ? null : { release: async () => lock.release() }
     },
   }

@@ -20,7 +20,7 @@ describe('a lock of a process', () => {
   const start = children()
   const takeElsewhere = (): ReturnType<typeof start> => {
     const program = `const { takeProcessLock } = await import(${JSON.stringify(module)})
-      const lock = takeProcessLock(${JSON.stringify(path)})
+      const lock = takeProcessLock(${JSON.stringify(path)}, 'recovery')
       console.log(lock === null ? 'refused' : 'held')
       if (lock !== null) setInterval(() => lock, 1e6)`
     return start(process.execPath, ['--input-type=module', '-e', program])
@@ -28,19 +28,19 @@ describe('a lock of a process', () => {
 
   it('nobody ever took it -> no holder is known; it is taken -> ours, by our process id', () => {
     expect(lockHolder(path)).toBeNull()
-    const lock = takeProcessLock(path)
+    const lock = takeProcessLock(path, 'recovery')
     expect(lock).not.toBeNull()
     expect(lockHolder(path)).toEqual({ pid: process.pid, purpose: 'recovery' })
     lock?.release()
   })
 
   it('this process holds it -> it is not given a second time, and the first stays held', async () => {
-    const lock = takeProcessLock(path)
-    expect(takeProcessLock(path)).toBeNull()
-    expect(takeProcessLock(path)).toBeNull()
+    const lock = takeProcessLock(path, 'recovery')
+    expect(takeProcessLock(path, 'recovery')).toBeNull()
+    expect(takeProcessLock(path, 'recovery')).toBeNull()
     expect(await takeElsewhere().line(/refused|held/)).toBe('refused')
     lock?.release()
-    const again = takeProcessLock(path)
+    const again = takeProcessLock(path, 'recovery')
     expect(again).not.toBeNull()
     again?.release()
   })
@@ -50,10 +50,10 @@ describe('a lock of a process', () => {
     async (signal) => {
       const holder = takeElsewhere()
       expect(await holder.line(/refused|held/)).toBe('held')
-      expect(takeProcessLock(path)).toBeNull()
+      expect(takeProcessLock(path, 'recovery')).toBeNull()
       expect(lockHolder(path)).toEqual({ pid: holder.pid, purpose: 'recovery' })
       await holder.end(signal)
-      const lock = takeProcessLock(path)
+      const lock = takeProcessLock(path, 'recovery')
       expect(lock).not.toBeNull()
       expect(lockHolder(path)).toEqual({ pid: process.pid, purpose: 'recovery' })
       lock?.release()
@@ -61,12 +61,12 @@ describe('a lock of a process', () => {
   )
 
   it('no space is left where the holder is noted -> DISK_FULL, and it is not held', () => {
-    takeProcessLock(path)?.release()
+    takeProcessLock(path, 'recovery')?.release()
     rmSync(`${path}.pid`)
     symlinkSync('/dev/full', `${path}.pid`)
-    expect(() => takeProcessLock(path)).toThrow(expect.objectContaining({ code: 'DISK_FULL' }))
+    expect(() => takeProcessLock(path, 'recovery')).toThrow(expect.objectContaining({ code: 'DISK_FULL' }))
     rmSync(`${path}.pid`)
-    const lock = takeProcessLock(path)
+    const lock = takeProcessLock(path, 'recovery')
     expect(lock).not.toBeNull()
     lock?.release()
   })
@@ -82,7 +82,7 @@ describe('a lock of a process', () => {
   })
 
   it('what is written beside the lock is no number -> nobody is named', () => {
-    takeProcessLock(path)?.release()
+    takeProcessLock(path, 'recovery')?.release()
     writeFileSync(`${path}.pid`, 'somebody\n')
     expect(lockHolder(path)).toBeNull()
   })

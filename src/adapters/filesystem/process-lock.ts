@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { nodeClock } from '../node/clock.ts'
 import { resultCode, sqliteError } from '../sqlite/errors.ts'
 import { codeOf, diskError } from './durable.ts'
 import { leaveFolderToParent, makeEmpty } from './folder-owner.ts'
@@ -13,8 +14,9 @@ export interface ProcessLock {
   release(): void
 }
 
-/** What is done under the lock, for whoever finds it taken. */
-export type LockPurpose = 'capture' | 'recovery'
+/** What is done under a lock, for whoever finds it taken. 'look': it is only tried, whether somebody has it. */
+const purposes = ['capture', 'recovery', 'run', 'agent', 'look'] as const
+export type LockPurpose = (typeof purposes)[number]
 
 export interface LockHolder {
   readonly pid: number
@@ -23,7 +25,7 @@ export interface LockHolder {
 }
 
 /** null when another process, or this one, holds it. @throws DISK_FULL, IO_FAILED, DATABASE_READ_ONLY */
-export function takeProcessLock(path: string, purpose: LockPurpose = 'recovery'): ProcessLock | null {
+export function takeProcessLock(path: string, purpose: LockPurpose): ProcessLock | null {
   makeFolderOf(path)
   let database: DatabaseSync | null = null
   try {
@@ -42,6 +44,26 @@ export function takeProcessLock(path: string, purpose: LockPurpose = 'recovery')
   }
 }
 
+/** Chosen: half of the 0.1 s within which a capture listens that has the lock. */
+const lookEveryMs = 50
+
+/**
+ * The lock, as soon as nobody else holds it; null when that took longer than `patienceMs`, or when `inVain` said that it would.
+ * @throws as takeProcessLock
+ */
+export async function waitForLock(
+  path: string,
+  purpose: LockPurpose,
+  patienceMs: number,
+  inVain: () => Promise<boolean> = async () => false,
+): Promise<ProcessLock | null> {
+  for (const deadline = nodeClock.monotonicMs() + patienceMs; ; ) {
+    const lock = takeProcessLock(path, purpose)
+    if (lock !== null || (await inVain()) || nodeClock.monotonicMs() > deadline) return lock
+    await nodeClock.sleep(lookEveryMs)
+  }
+}
+
 function makeFolderOf(path: string): void {
   try {
     const folder = dirname(path)
@@ -54,10 +76,10 @@ function makeFolderOf(path: string): void {
 /** Who last took the lock; null when nobody did. Only while the lock is held does it mean anything. */
 export function lockHolder(path: string): LockHolder | null {
   try {
-    const [first = '', purpose = ''] = readFileSync(`${path}.pid`, 'utf8').split('\n')
+    const [first = '', second = ''] = readFileSync(`${path}.pid`, 'utf8').split('\n')
     const pid = Number.parseInt(first, 10)
     if (!Number.isSafeInteger(pid)) return null
-    return { pid, purpose: purpose === 'capture' || purpose === 'recovery' ? purpose : null }
+    return { pid, purpose: purposes.find((one) => one === second) ?? null }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null
     throw diskError(error, `read ${path}.pid`, 'Nothing was done.')
