@@ -10,7 +10,7 @@ import { runErrand } from './adapters/process/errand-process.ts'
 import type { Environment } from './adapters/process/inherited.ts'
 import { entryPath } from './adapters/sandbox/sandbox.ts'
 import { webhookNotifier } from './adapters/webhook/notifier.ts'
-import { Agent, mendsByRecovery } from './agent/agent.ts'
+import { Agent } from './agent/agent.ts'
 import type { AgentWorld, Conclusion, Errands, Rehearsal } from './agent/agent-world.ts'
 import type { Look } from './agent/decide.ts'
 import type { AgentRequest } from './cli/parts.ts'
@@ -46,7 +46,7 @@ export async function runAgent(config: Config, environment: Environment, request
       takeOver,
       environment,
       signal: stopCapture.signal,
-      mends: mendsByRecovery,
+      watcher: 'agent',
       onEvent: (event) => agent.heard(event),
     }).catch(async (error: unknown) => {
       if (!isDrError(error)) throw error

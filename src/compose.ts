@@ -20,7 +20,6 @@ import { readCatalogue } from './replica/catalogue.ts'
 import { countGivenUp } from './replica/given-up.ts'
 import { acceptOlder } from './replication/accept-older.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
-import { mendsByWaiting } from './replication/supervisor.ts'
 import { botWords } from './runbook/bot-words.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
@@ -55,7 +54,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
     },
     replicate: async (request) => {
       await warnOfSameDisk(settings, request.onEvent)
-      return replicateSupervised(settings, { ...request, environment, mends: mendsByWaiting })
+      return replicateSupervised(settings, { ...request, environment, watcher: 'person' })
     },
     recover: (request) =>
       within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, request.dryRun ? 'look' : 'act', (system) =>

@@ -4,7 +4,7 @@
  * If we die at any point: a run that was under way stands in the journal as interrupted, and the next agent goes on with it, because the
  * record that it is the agent's own is written before it begins.
  */
-import { type DrError, isDrError, sentenceOf } from '../errors.ts'
+import { isDrError, sentenceOf } from '../errors.ts'
 import type { AgentRecord, AgentRun } from '../ports/agent-state.ts'
 import type { Notification } from '../ports/notifier.ts'
 import { olderText } from '../replication/capture-event.ts'
@@ -244,10 +244,4 @@ export class Agent {
     const accepted = outcomes.filter(({ outcome }) => outcome === 'accepted').length
     this.#onEvent({ type: 'told', title: message.title, accepted, channels: notifiers.length })
   }
-}
-
-/** What ended the capture of an agent, so that only a person can mend it; others are tried again: the runbook mends the database. */
-export function mendsByRecovery(error: DrError): boolean {
-  const byRecovery = ['DATABASE_MISSING', 'DATABASE_NOT_SQLITE', 'DATABASE_NOT_WAL', 'DATABASE_EXCLUSIVE', 'CAPTURE_RUNNING'] as const
-  return error.kind === 'unavailable' || error.kind === 'damaged' || isDrError(error, ...byRecovery)
 }

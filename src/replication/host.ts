@@ -10,6 +10,7 @@ import type { AttachOptions, CaptureWorld } from './attach.ts'
 import { Capture } from './capture.ts'
 import { type CaptureLimits, excessOf, stillShort } from './limits.ts'
 import { logFits } from './log-fits.ts'
+import { type CaptureMoment, mends } from './mends.ts'
 
 /** Chosen: a recovery that let us go resumes us itself; if it died, we protect whatever stands at the path after 10 s. */
 const aloneAfterLetGoMs = 10_000
@@ -56,11 +57,11 @@ export class CaptureHost implements CaptureControl {
   /** Ends when `signal` aborts, flushed. @throws whatever must be seen by a person: DATABASE_OTHER, REPLICA_FOREIGN, TIMELINE_SEALED, ... */
   async run(signal: AbortSignal): Promise<DrainOutcome | null> {
     signal.addEventListener('abort', () => this.#wake.abort(), { once: true })
-    let first = true
+    let moment: CaptureMoment = 'first attach'
     while (!signal.aborted) {
-      if (this.#capture === null) await this.#inTurn(async () => ((await this.#mayAttach()) ? this.#attachPatiently(first) : undefined))
+      if (this.#capture === null) await this.#inTurn(async () => ((await this.#mayAttach()) ? this.#attachPatiently(moment) : undefined))
       if (this.#capture !== null) {
-        first = false
+        moment = 'attach again'
         await this.#follow(this.#capture, signal)
       } else await this.#pause(signal)
     }
@@ -93,7 +94,7 @@ export class CaptureHost implements CaptureControl {
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
       if (this.#capture === null && !(await this.#world.databaseExists())) return this.#lastDrain
-      if (this.#capture === null) await this.#attachPatiently(false)
+      if (this.#capture === null) await this.#attachPatiently('attach again')
       if (this.#capture === null && this.#unfollowed !== null) return { ...this.#unfollowed, because: this.#because }
       this.#lastDrain = await this.#attachedCapture().drain()
       return this.#lastDrain
@@ -204,16 +205,14 @@ export class CaptureHost implements CaptureControl {
     return this.#gaveUp?.untilMs !== null || this.#mayComeBack()
   }
 
-  /** A missing file or a busy lock is waited for once we have been attached; at the first start it is an error that a person sees. */
-  async #attachPatiently(first: boolean): Promise<void> {
+  /** Not attached: it is said why, once, and is tried again. @throws what does not mend by itself */
+  async #attachPatiently(moment: CaptureMoment): Promise<void> {
     if (this.#capture !== null) return
     try {
       this.#capture = await Capture.open(this.#world, this.#next)
       this.#attachedAgain()
     } catch (error) {
-      const waits =
-        isDrError(error) && (error.kind === 'unavailable' || (!first && ['DATABASE_MISSING', 'DATABASE_NOT_SQLITE'].includes(error.code)))
-      if (!waits || (first && isDrError(error, 'DATABASE_BUSY', 'IO_FAILED', 'DISK_FULL'))) throw error
+      if (!isDrError(error) || !mends(error, moment)) throw error
       if (this.#because !== error.message) this.#world.onEvent({ type: 'warning', because: error.message })
       this.#because = error.message
     }

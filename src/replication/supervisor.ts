@@ -4,12 +4,12 @@
  * If we die at any point: the capture hears it on its leash, flushes and ends. A killed one leaves whole files in the replica, and the next
  * one finds in the log where it goes on.
  */
-import { type DrError, isDrError } from '../errors.ts'
 import type { DrainOutcome } from '../ports/capture-control.ts'
 import type { CaptureEnd, CaptureLife, StartCapture } from '../ports/capture-process.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { after, born, judge, type LifeLimits, type LifeSigns } from './liveness.ts'
+import { mends } from './mends.ts'
 
 export interface SupervisorWorld {
   readonly clock: Clock
@@ -22,8 +22,8 @@ export interface SupervisorOptions {
   readonly takeOver: boolean
   /** Aborted: the capture is told to flush and end. */
   readonly signal: AbortSignal
-  /** Another start may go better, whatever a person does or does not. `attachedBefore`: one of the lives followed the database. */
-  readonly mends: (error: DrError, attachedBefore: boolean) => boolean
+  /** A person sees why the first process ended; an agent tells a person, and may recover the database meanwhile. */
+  readonly watcher: 'person' | 'agent'
 }
 
 /** Chosen: the first new start is at once for a person, and a capture that cannot live is tried six times a minute. */
@@ -33,17 +33,18 @@ const waitPauseMs = 1000
 /** Chosen: whoever lived for a minute did not end of how it was started. */
 const longLifeMs = 60_000
 
-/** Ends when `signal` aborts, with what the last drain said; null: it was not attached then. @throws what `mends` says no to */
+/** Ends when `signal` aborts, with what the last drain said; null: it was not attached then. @throws what does not mend by itself */
 export async function superviseCapture(world: SupervisorWorld, options: SupervisorOptions): Promise<DrainOutcome | null> {
   const { clock, onEvent } = world
-  const { signal, mends } = options
+  const { signal, watcher } = options
   const known: Known = { attached: false, timeline: '', txid: 0 }
   let waitedFor: string | null = null
   for (let pauseMs = firstPauseMs; ; ) {
     const beganMs = clock.monotonicMs()
     const { end, killed } = await oneLife(world, options, known)
     if (signal.aborted) return lastWords(end, killed, known)
-    if (end.error !== null && !mends(end.error, known.attached)) throw end.error
+    const moment = watcher === 'agent' ? 'process of an agent' : known.attached ? 'next process' : 'first process'
+    if (end.error !== null && !mends(end.error, moment)) throw end.error
     // What mends by waiting is no failure of the process: it is said once, and looked for as often as a capture looks itself.
     const waitsFor = killed === null ? (end.error?.message ?? null) : null
     if (waitsFor === null) onEvent({ type: 'restarted', because: killed ?? end.because })
@@ -113,9 +114,4 @@ function lastWords({ finished, outcome, error, because }: CaptureEnd, killed: st
   if (finished || !known.attached) return outcome
   const { timeline, txid } = known
   return { timeline, txid, lastCommitMs: 0, complete: false, because: `the capture did not come to its own end: ${killed ?? because}` }
-}
-
-/** Locks and disks come back; and once we followed the database, a recovery may have it away for a while. */
-export function mendsByWaiting(error: DrError, attachedBefore: boolean): boolean {
-  return attachedBefore && (error.kind === 'unavailable' || isDrError(error, 'DATABASE_MISSING', 'DATABASE_NOT_SQLITE', 'CAPTURE_RUNNING'))
 }

@@ -9,7 +9,6 @@ import { replicateSupervised } from '../../src/compose-supervised.ts'
 import type { DrainOutcome } from '../../src/ports/capture-control.ts'
 import type { CaptureEvent } from '../../src/replication/capture-event.ts'
 import { lifeLimits } from '../../src/replication/liveness.ts'
-import { mendsByWaiting } from '../../src/replication/supervisor.ts'
 import { describeWith, linuxProc, python } from '../needs.ts'
 import { cliEntry } from '../support/cli.ts'
 import {
@@ -41,7 +40,7 @@ async function inSystem(story: (system: TestSystem, supervise: Supervise) => Pro
     const ended = replicateSupervised(system.settings, {
       takeOver: false,
       signal: stop.signal,
-      mends: mendsByWaiting,
+      watcher: 'person',
       onEvent: (event) => events.push(event),
       environment: { ...process.env, ...environment },
       // Shorter than in life where nobody waits for a lock: a test should not.
