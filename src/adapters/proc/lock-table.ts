@@ -8,14 +8,19 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import { procFolder } from './process-table.ts'
 
-export interface FileLock extends FileIdentity {
-  /** As our /proc numbers processes; 0: of one that it does not number, as in another pid namespace. */
-  readonly pid: number
-  readonly mode: 'READ' | 'WRITE'
-  /** Bytes, inclusive; to the end of the file: Infinity. */
+/** Bytes of a file, inclusive; to its end: Infinity. */
+export interface ByteRange {
   readonly from: number
   readonly to: number
 }
+
+export interface FileLock extends FileIdentity, ByteRange {
+  /** As our /proc numbers processes; 0: of one that it does not number, as in another pid namespace. */
+  readonly pid: number
+  readonly mode: 'READ' | 'WRITE'
+}
+
+export const wholeFile: ByteRange = { from: 0, to: Infinity }
 
 // Source: proc_locks(5), read 2026-11-26. A lock that is only waited for has an arrow before its kind, and is not held.
 const heldLock = /^\d+: (?:POSIX|FLOCK) +\w+ +(READ|WRITE) (\d+) ([0-9a-f]+:[0-9a-f]+):(\d+) (\d+) (\d+|EOF)$/gm
@@ -23,6 +28,16 @@ const heldLock = /^\d+: (?:POSIX|FLOCK) +\w+ +(READ|WRITE) (\d+) ([0-9a-f]+:[0-9
 /** Throws the error of the operating system where there is no such table. */
 export function readLocks(): readonly FileLock[] {
   return decodeLocks(readFileSync(`${procFolder}/locks`, 'utf8'))
+}
+
+/**
+ * Those locks that touch `bytes` of `file`: the kernel shows locks of one process that lie side by side as one.
+ * Where the device of the file cannot be compared, the inode alone counts; such a lock has another `device` than `file`.
+ */
+export function locksOn(file: FileIdentity, bytes: ByteRange, locks: readonly FileLock[] = readLocks()): readonly FileLock[] {
+  const alike = locks.filter(({ inode, from, to }) => inode === file.inode && from <= bytes.to && to >= bytes.from)
+  const elsewhere = alike.some(({ device }) => device !== file.device) && mountedDevices().has(file.device)
+  return elsewhere ? alike.filter(({ device }) => device === file.device) : alike
 }
 
 export function decodeLocks(text: string): readonly FileLock[] {
@@ -42,7 +57,7 @@ export function ownPid(): number {
 }
 
 /** Devices by which locks name their files, as far as they are mounted here. */
-export function mountedDevices(): ReadonlySet<number> {
+function mountedDevices(): ReadonlySet<number> {
   const table = readFileSync(`${procFolder}/self/mountinfo`, 'utf8')
   return new Set([...table.matchAll(/^\d+ \d+ (\d+):(\d+) /gm)].map(([, major, minor]) => makeDevice(Number(major), Number(minor))))
 }

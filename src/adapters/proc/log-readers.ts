@@ -5,22 +5,16 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { LogReaders } from '../../ports/log-readers.ts'
-import { readLocks } from './lock-table.ts'
+import { shmLocks } from '../../wal/shm-locks.ts'
+import { locksOn } from './lock-table.ts'
 import { isForbidden, isGone, procFolder } from './process-table.ts'
-
-// WAL_READ_LOCK(0) to (4) of SQLite's wal.c, as bytes of the -shm: source sqlite.org/walformat.html, read 2026-11-26.
-const firstMark = 123
-const lastMark = 127
 
 export const logReaders: LogReaders = {
   inTransaction: async (database) => {
     try {
       const shm = statSync(`${database}-shm`, { throwIfNoEntry: false })
       if (shm === undefined) return []
-      const marks = readLocks().filter(
-        ({ device, inode, mode, from, to }) =>
-          device === shm.dev && inode === shm.ino && mode === 'READ' && from <= lastMark && to >= firstMark,
-      )
+      const marks = locksOn({ device: shm.dev, inode: shm.ino }, shmLocks.readMarks).filter(({ mode }) => mode === 'READ')
       return [...new Set(marks.map(({ pid }) => pid))].sort((a, b) => a - b)
     } catch (error) {
       if (isGone(error) || isForbidden(error)) return null

@@ -15,7 +15,7 @@ import { sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
 import { isDeadMount } from '../filesystem/durable.ts'
-import { deviceNumber, type FileLock, mountedDevices, readLocks } from './lock-table.ts'
+import { deviceNumber, type FileLock, locksOn, readLocks, wholeFile } from './lock-table.ts'
 import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
 
 export const openFilesFromProc: OpenFiles = {
@@ -151,10 +151,11 @@ function shownLocks(): readonly FileLock[] {
 
 /** Pids that hold a lock on one of `files`. Where its device cannot be compared, the inode alone counts, of those that were not `seen`. */
 function lockOwners(locks: readonly FileLock[], files: readonly FileIdentity[], seen: (pid: number) => boolean): readonly number[] {
-  const mounted = mountedDevices()
-  const isOn = (lock: FileLock, file: FileIdentity): boolean =>
-    lock.inode === file.inode && (lock.device === file.device || (!mounted.has(file.device) && !seen(lock.pid)))
-  return locks.filter((lock) => files.some((file) => isOn(lock, file))).map(({ pid }) => pid)
+  return files.flatMap((file) =>
+    locksOn(file, wholeFile, locks)
+      .filter(({ device, pid }) => device === file.device || !seen(pid))
+      .map(({ pid }) => pid),
+  )
 }
 
 const keyOf = (file: FileIdentity): string => `${file.device}:${file.inode}`

@@ -41,6 +41,20 @@ describeWith([linuxProc], 'locks of our own', () => {
     expect(whyUnproven(shm(), 'read mark')).toBe('/proc/locks does not show the read mark that SQLite says it took')
     expect(whyUnproven(null, 'read mark')).toBe('there is no -shm to look for the read mark on')
   })
+
+  it('its read mark is the last one, beside another lock of SQLite -> proven all the same', () => {
+    const readers: DatabaseSync[] = []
+    for (let each = 0; each < 4; each++) {
+      bot.exec('INSERT INTO t VALUES (1)')
+      const reader = new DatabaseSync(path)
+      readers.push(reader)
+      reader.exec('BEGIN; SELECT count(*) FROM t')
+    }
+    // The first three marks are given back; the last one and the lock on the byte behind it are shown as one.
+    for (const reader of readers.slice(0, 3)) reader.exec('ROLLBACK')
+    expect(whyUnproven(shm(), 'read mark')).toBeNull()
+    for (const reader of readers) reader.close()
+  })
 })
 
 describeWith([setpriv, linuxProc], 'a user who may only read', () => {

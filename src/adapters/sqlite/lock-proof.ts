@@ -4,21 +4,22 @@
  */
 import { sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
-import { ownPid, readLocks } from '../proc/lock-table.ts'
+import { shmLocks } from '../../wal/shm-locks.ts'
+import { locksOn, ownPid } from '../proc/lock-table.ts'
 import { isForbidden, isGone } from '../proc/process-table.ts'
 
-/** Bytes of the -shm, inclusive. Source: SQLite's walformat (WAL_WRITE_LOCK, WAL_READ_LOCK), read 2026-11-26. */
-const bytesOf = { 'write lock': { mode: 'WRITE', from: 120, to: 120 }, 'read mark': { mode: 'READ', from: 123, to: 127 } } as const
+const looksOf = {
+  'write lock': { mode: 'WRITE', bytes: shmLocks.writeLock },
+  'read mark': { mode: 'READ', bytes: shmLocks.readMarks },
+} as const
 
-/** null: held, as the kernel shows it; otherwise why that is not known. By inode: one process locks one file of that number. */
-export function whyUnproven(shm: FileIdentity | null, lock: keyof typeof bytesOf): string | null {
+/** null: held, as the kernel shows it; otherwise why that is not known. */
+export function whyUnproven(shm: FileIdentity | null, lock: keyof typeof looksOf): string | null {
   if (shm === null) return `there is no -shm to look for the ${lock} on`
-  const { mode, from, to } = bytesOf[lock]
+  const look = looksOf[lock]
   try {
     const own = ownPid()
-    const held = readLocks().some((one) => {
-      return one.inode === shm.inode && one.pid === own && one.mode === mode && one.from >= from && one.to <= to
-    })
+    const held = locksOn(shm, look.bytes).some(({ pid, mode }) => pid === own && mode === look.mode)
     return held ? null : `/proc/locks does not show the ${lock} that SQLite says it took`
   } catch (error) {
     if (!isGone(error) && !isForbidden(error)) throw error
