@@ -15,7 +15,7 @@ export interface Violation {
 }
 export type Rule = (files: readonly SourceFacts[]) => readonly Violation[]
 
-const level0 = ['errors', 'assert', 'units', 'config', 'nearest', 'scenario-names', 'latch-holder']
+const level0 = ['errors', 'assert', 'units', 'config', 'nearest', 'scenario-names', 'latch-holder', 'shell-word']
 const level1 = [...level0, 'ports', 'ltx', 'wal']
 /** The layout and the plans of a replica: what capturing and restoring both know, so it stands below them. */
 const level1b = [...level1, 'replica']

@@ -1,7 +1,8 @@
 /** What is to be typed after `init`, so that the bot is protected: exact lines, which can be pasted. Pure. */
+import { shellWord } from '../shell-word.ts'
 import type { Facts } from './facts.ts'
 import type { Proposal } from './propose.ts'
-import { shellWord, unitWord } from './shell-word.ts'
+import { unitWord } from './unit-word.ts'
 
 export interface Program {
   /** Absolute paths of the Node that runs us and of the command. */

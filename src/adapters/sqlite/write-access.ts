@@ -10,6 +10,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { WriteAccess } from '../../ports/users.ts'
+import { shellWord } from '../../shell-word.ts'
 import { isForbidden } from '../proc/process-table.ts'
 
 /** What stands there, and who asks. */
@@ -106,16 +107,11 @@ function whoMay({ owner }: WriteFacts): string {
 /** The commands that let this user in. Empty where the group is that of root, which opens far more than a database. */
 function letIn({ folder, files, gids, owner }: WriteFacts): readonly string[] {
   if (owner.gid === 0) return []
-  const listed = files.map(quoted).join(' ')
+  const listed = files.map(shellWord).join(' ')
   return [
     ...(gids.includes(owner.gid) ? [] : [`sudo usermod -aG ${owner.gid} "$(id -un)"`]),
-    `sudo chgrp ${owner.gid} ${listed} ${quoted(folder)}`,
+    `sudo chgrp ${owner.gid} ${listed} ${shellWord(folder)}`,
     `sudo chmod g+rw ${listed}`,
-    `sudo chmod g+rwxs ${quoted(folder)}`,
+    `sudo chmod g+rwxs ${shellWord(folder)}`,
   ]
-}
-
-/** As a shell reads it back. */
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

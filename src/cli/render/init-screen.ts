@@ -2,7 +2,7 @@
 import type { Candidate } from '../../init/facts.ts'
 import type { InitOutcome, Proposed } from '../../init/outcome.ts'
 import { holdersOf } from '../../init/propose.ts'
-import { shellWord } from '../../init/shell-word.ts'
+import { shellWord } from '../../shell-word.ts'
 import { formatBytes } from '../../units.ts'
 import type { Palette } from './palette.ts'
 import { type Fact, factList, table } from './table.ts'
