@@ -8,6 +8,7 @@ import type { DiskSpace } from '../ports/disk-space.ts'
 import { isoTime, MiB } from '../units.ts'
 import type { AttachOptions, CaptureWorld } from './attach.ts'
 import { Capture } from './capture.ts'
+import { inTurn } from './in-turn.ts'
 import { type CaptureLimits, excessOf, stillShort } from './limits.ts'
 import { logFits } from './log-fits.ts'
 import { type CaptureMoment, mends } from './mends.ts'
@@ -34,12 +35,12 @@ export interface HostWorld extends CaptureWorld {
 
 export class CaptureHost implements CaptureControl {
   readonly #world: HostWorld
+  readonly #inTurn = inTurn()
   #capture: Capture | null = null
   #running: Promise<unknown> = Promise.resolve()
   #letGoAtMs: number | null = null
   #because = 'starting'
   #next: AttachOptions
-  #turn: Promise<unknown> = Promise.resolve()
   #stopped = false
   #gaveUp: GaveUp | null = null
   #walLargeSinceMs: number | null = null
@@ -240,11 +241,5 @@ export class CaptureHost implements CaptureControl {
 
   #wakeUp(): void {
     this.#wake.abort()
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch((error: unknown) => sentenceOf(error))
-    return turn
   }
 }
