@@ -1,5 +1,6 @@
 /** The continuous copy of one database, put together; a process that only copies loads nothing but this. */
 import { serveControl } from './adapters/control/server.ts'
+import { beatEveryMs } from './adapters/control/watch-pipe.ts'
 import { captureLockPath } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
@@ -113,10 +114,7 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
   }
 }
 
-/** Chosen: as often as the watch takes a beat. Long work of ours gives way to it; what blocks or suspends the process does not. */
-const beatEveryMs = 1000
-
-/** Returns how to stop it. */
+/** Long work of ours gives way to it; what blocks or suspends the process does not. Returns how to stop it. */
 function beat(watch: CaptureWatch | null): () => void {
   const stop = new AbortController()
   const goOn = async (tell: CaptureWatch['tell']): Promise<void> => {

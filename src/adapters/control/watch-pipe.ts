@@ -18,7 +18,7 @@ const bytes: Readonly<Record<CaptureSign, string>> = {
 }
 
 /** Chosen: a tenth of the patience for silence; more would only wake the other end. */
-const beatEveryMs = 1000
+export const beatEveryMs = 1000
 
 /** Writes to `watchDescriptor`, which must be that pipe. */
 export function watchPipe(): CaptureWatch {
