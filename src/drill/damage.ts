@@ -2,6 +2,7 @@
 import { DrError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import { KiB } from '../units.ts'
+import { databaseHeaderBytes } from '../wal/database-header.ts'
 import { chooseInteriorPage, type InteriorPage, settledPages } from './interior-pages.ts'
 import { chooseRowByte } from './leaf-rows.ts'
 
@@ -46,8 +47,6 @@ export const damageKindNames: readonly DamageKind[] = Object.keys(damageKinds).f
 export function isDamageKind(text: string): text is DamageKind {
   return Object.hasOwn(damageKinds, text)
 }
-
-export const databaseHeaderBytes = 100
 
 export interface FileFacts {
   readonly path: string

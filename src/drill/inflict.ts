@@ -10,10 +10,10 @@ import { DrError } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DamageTarget } from '../ports/damage-target.ts'
 import type { Random } from '../ports/random.ts'
-import { decodeDatabaseHeader } from '../wal/database-header.ts'
+import { databaseHeaderBytes, decodeDatabaseHeader } from '../wal/database-header.ts'
 import { scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
 import { decodeWalHeader, frameOffset, walHeaderBytes } from '../wal/header.ts'
-import { type DamageKind, type DamagePlan, databaseHeaderBytes, type FileFacts, pagesToHit, planDamage } from './damage.ts'
+import { type DamageKind, type DamagePlan, type FileFacts, pagesToHit, planDamage } from './damage.ts'
 import { decodeInteriorPage, type InteriorPage } from './interior-pages.ts'
 
 export interface Damage {

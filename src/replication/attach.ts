@@ -13,9 +13,8 @@ import { type Catalogue, type CatalogueTimeline, currentTimeline, readCatalogue 
 import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
-import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { type Ancestor, counterWentBack, findAncestor, type Suspect, sumsBehind } from './ancestor.ts'
-import { type Base, sumBase } from './base-scan.ts'
+import { type Base, readDatabaseHeader, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { lookByFinishing } from './finish-log.ts'
@@ -154,11 +153,9 @@ async function meet(
 ): Promise<Meeting> {
   const { store, clock, keptSums } = world
   const { bytes } = database
-  const first = new Uint8Array(100)
-  bytes.readDatabase(0, first)
   const current = currentTimeline(catalogue)
   const header = current === null ? null : await readLastHeader(store, current)
-  const { base, last: seen } = lookByFinishing(database, decodeDatabaseHeader(first)?.pageSize ?? 0, world.onEvent, (now) => {
+  const { base, last: seen } = lookByFinishing(database, readDatabaseHeader(bytes)?.pageSize ?? 0, world.onEvent, (now) => {
     return { base: now, last: header === null ? null : lastPoint(bytes, now, header) }
   })
   const found = (over: Pick<Found, 'current' | 'last' | 'sums' | 'newest' | 'ancestor'>, facts: Partial<ResumeFacts>): Meeting => {

@@ -10,7 +10,7 @@ import { lockPage } from '../ltx/lock-page.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
 import { PageSums } from '../replica/page-sums.ts'
-import { decodeDatabaseHeader } from '../wal/database-header.ts'
+import { type DatabaseHeader, databaseHeaderBytes, decodeDatabaseHeader } from '../wal/database-header.ts'
 import { lacksChecksum, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, type WalHeader } from '../wal/header.ts'
 import { type FrameIndex, findLogEnd, findRestingEnd, headerOf, indexFrames, type LogEnd, readWalPage, unfollowed } from './wal-tail.ts'
@@ -24,15 +24,24 @@ export interface Base {
   readonly index: FrameIndex | null
 }
 
+<<<<<<< HEAD
 /** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED, WAL_UNFOLLOWED */
+=======
+/** As the file has it, which the log may be ahead of; null when the file does not begin as a database. */
+export function readDatabaseHeader(bytes: DatabaseBytes): DatabaseHeader | null {
+  const first = new Uint8Array(databaseHeaderBytes)
+  bytes.readDatabase(0, first)
+  return decodeDatabaseHeader(first)
+}
+
+/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED */
+>>>>>>> 797d83b (Read the header of a database file in one place)
 export function findBase(bytes: DatabaseBytes, end: LogEnd, pageSize: number, fileSizeBytes: number): Base | null {
   if (end.backfilled < end.frames) {
     const index = indexFrames(bytes, startOf(headerOf(end)), end.frames)
     return { pageSize, pages: index.pages, place: index.place, index }
   }
-  const first = new Uint8Array(100)
-  bytes.readDatabase(0, first)
-  const pages = decodeDatabaseHeader(first)?.pages ?? Math.floor(fileSizeBytes / pageSize)
+  const pages = readDatabaseHeader(bytes)?.pages ?? Math.floor(fileSizeBytes / pageSize)
   if (end.header === null) return { pageSize, pages, place: null, index: null }
   const place = placeAt(bytes, end.header, end.frames)
   return place === null ? null : { pageSize, pages, place, index: null }
@@ -110,9 +119,7 @@ export async function sumBase(clock: Clock, bytes: DatabaseBytes, base: Base): P
 /** The base of a database that nobody has open. `pageSize`: where the log does not say it; null: the file is to say it. null: neither does. */
 export function baseAtRest(bytes: DatabaseBytes, pageSize: number | null): Base | null {
   const end = findRestingEnd(bytes)
-  const first = new Uint8Array(100)
-  bytes.readDatabase(0, first)
-  const known = end.header?.pageSize ?? pageSize ?? decodeDatabaseHeader(first)?.pageSize ?? null
+  const known = end.header?.pageSize ?? pageSize ?? readDatabaseHeader(bytes)?.pageSize ?? null
   return known === null ? null : findBase(bytes, end, known, bytes.databaseBytes())
 }
 

@@ -4,10 +4,9 @@
  */
 import { DrError, isDrError } from '../errors.ts'
 import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
-import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
-import { readPageNow } from './base-scan.ts'
+import { readDatabaseHeader, readPageNow } from './base-scan.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
 import { type Checkpointed, Pins } from './pins.ts'
@@ -297,9 +296,7 @@ export class Capture {
   /** The first bytes of the file, which SQLite itself does not look at while the log has a newer first page. */
   #lookAtHeader(): void {
     const { database, base } = this.#attached
-    const first = new Uint8Array(100)
-    database.bytes.readDatabase(0, first)
-    if (decodeDatabaseHeader(first)?.pageSize === base.pageSize) return
+    if (readDatabaseHeader(database.bytes)?.pageSize === base.pageSize) return
     this.#fileDamaged(`the first bytes of ${database.path} are not the header of this database any more`)
   }
 

@@ -15,11 +15,14 @@ export interface DatabaseHeader {
   readonly sqlite: string | null
 }
 
+/** Of its header; the first bytes of the file. */
+export const databaseHeaderBytes = 100
+
 const magic = 'SQLite format 3\0'
 
 /** null when the bytes do not open a SQLite database. */
 export function decodeDatabaseHeader(bytes: Uint8Array): DatabaseHeader | null {
-  if (bytes.length < 100) return null
+  if (bytes.length < databaseHeaderBytes) return null
   for (let at = 0; at < magic.length; at++) if (bytes[at] !== magic.charCodeAt(at)) return null
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const stored = view.getUint16(16)

@@ -6,14 +6,13 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realp
 import { basename, join } from 'node:path'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { DatabaseFile, DatabaseSearch } from '../../ports/database-search.ts'
-import { decodeDatabaseHeader } from '../../wal/database-header.ts'
+import { databaseHeaderBytes, decodeDatabaseHeader } from '../../wal/database-header.ts'
 import { codeOf, diskError } from './durable.ts'
 
 /** Folders below the one that is looked through. */
 const deepest = 3
 /** Chosen: read in about a second; a bot's folder holds hundreds of files, and whoever asks in / should not wait for all of it. */
 const mostFiles = 20_000
-const headerBytes = 100
 
 export const databaseSearch: DatabaseSearch = {
   below: async (folder) => {
@@ -96,8 +95,8 @@ function readFile(path: string): DatabaseFile | null {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const facts: Stats = fstatSync(descriptor)
-    const bytes = new Uint8Array(headerBytes)
-    const header = decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, headerBytes, 0)))
+    const bytes = new Uint8Array(databaseHeaderBytes)
+    const header = decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, databaseHeaderBytes, 0)))
     if (header === null) return null
     const { dev: device, ino: inode, size: sizeBytes, mode, uid, gid } = facts
     return { path: realpathSync(path), journal: header.journal, device, inode, sizeBytes, mode, uid, gid }

@@ -10,7 +10,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert, must } from '../../assert.ts'
 import { DrError, sentenceOf } from '../../errors.ts'
 import type { DatabaseLocks, FileIdentity, LiveDatabase, PinSlot, WalEnd } from '../../ports/live-database.ts'
-import { decodeDatabaseHeader } from '../../wal/database-header.ts'
+import { databaseHeaderBytes, decodeDatabaseHeader } from '../../wal/database-header.ts'
 import { type OpenDisk, openDisk } from '../filesystem/disk-reader.ts'
 import { codeOf } from '../filesystem/durable.ts'
 import { resultCode, sqliteError } from './errors.ts'
@@ -103,8 +103,8 @@ function openDatabaseFile(path: string): number {
 
 function requireWal(path: string, descriptor: number): void {
   const facts = fstatSync(descriptor)
-  const bytes = new Uint8Array(100)
-  const header = facts.isFile() ? decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, 100, 0))) : null
+  const bytes = new Uint8Array(databaseHeaderBytes)
+  const header = facts.isFile() ? decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, databaseHeaderBytes, 0))) : null
   if (header === null) {
     throw new DrError('DATABASE_NOT_SQLITE', {
       what: facts.isFile() ? `${path} does not begin like a SQLite database (${facts.size} bytes)` : `${path} is not a file`,
