@@ -31,7 +31,7 @@ export class PageSums {
   static fromBlocks(pages: number, bytes: Uint8Array): PageSums {
     const sums = new PageSums()
     sums.resize(pages)
-    const words = new Uint32Array(bytes.slice().buffer)
+    const words = new Uint32Array(new Uint8Array(bytes).buffer)
     for (let page = 1; page <= pages; page++) {
       const word = Math.floor(page / blockPages) * 2 * blockPages + (page % blockPages)
       sums.set(page, words[word] ?? 0, words[word + blockPages] ?? 0)
