@@ -24,9 +24,6 @@ export interface Base {
   readonly index: FrameIndex | null
 }
 
-<<<<<<< HEAD
-/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED, WAL_UNFOLLOWED */
-=======
 /** As the file has it, which the log may be ahead of; null when the file does not begin as a database. */
 export function readDatabaseHeader(bytes: DatabaseBytes): DatabaseHeader | null {
   const first = new Uint8Array(databaseHeaderBytes)
@@ -34,8 +31,7 @@ export function readDatabaseHeader(bytes: DatabaseBytes): DatabaseHeader | null 
   return decodeDatabaseHeader(first)
 }
 
-/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED */
->>>>>>> 797d83b (Read the header of a database file in one place)
+/** null when the log began anew meanwhile: ask for its end again. @throws WAL_DAMAGED, WAL_UNFOLLOWED */
 export function findBase(bytes: DatabaseBytes, end: LogEnd, pageSize: number, fileSizeBytes: number): Base | null {
   if (end.backfilled < end.frames) {
     const index = indexFrames(bytes, startOf(headerOf(end)), end.frames)

@@ -7,6 +7,7 @@ import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/captu
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
+import { nextLookMs } from './cadence.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
 import { type Checkpointed, Pins } from './pins.ts'
@@ -14,8 +15,6 @@ import { Scrub } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
 import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
-/** Chosen: a look every 20 ms while there is news; it costs microseconds, and a reaction to each file event would cost the writer. */
-const lookIntervalMs = 20
 /** Chosen: without news for half a second, a file event or the slow poll wakes us instead of the cadence. */
 const quietAfterMs = 500
 /** Chosen: a file event may be missed or come before its commit; a look every 250 ms costs a few microseconds. */
@@ -87,9 +86,13 @@ export class Capture {
       const now = clock.monotonicMs()
       if (news) this.#lastNewsMs = now
       if (this.#stop.signal.aborted) return
-      if (now - this.#lastNewsMs < quietAfterMs) await clock.sleep(lookIntervalMs, this.#stop.signal)
+      if (now - this.#lastNewsMs < quietAfterMs) await clock.sleep(this.#nextLookMs(), this.#stop.signal)
       else await this.#quiet()
     }
+  }
+
+  #nextLookMs(): number {
+    return nextLookMs({ flushIntervalMs: this.#world.flushIntervalMs, sinceFlushMs: this.#queue.sinceFlushMs })
   }
 
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */

@@ -125,11 +125,15 @@ export class FlushQueue implements FrameSink {
     return this.#failure
   }
 
+  /** Since the last flush began; Infinity: none has. */
+  get sinceFlushMs(): number {
+    return this.#world.clock.monotonicMs() - this.#lastFlushMs
+  }
+
   /** Begins a flush when something waits and the last one was long enough ago. */
   flushIfDue(): void {
-    const now = this.#world.clock.monotonicMs()
-    if (this.#pending.empty || this.#publishing !== null || now - this.#lastFlushMs < this.#world.flushIntervalMs) return
-    this.#lastFlushMs = now
+    if (this.#pending.empty || this.#publishing !== null || this.sinceFlushMs < this.#world.flushIntervalMs) return
+    this.#lastFlushMs = this.#world.clock.monotonicMs()
     void this.#begin()
   }
 

@@ -1,0 +1,19 @@
+/** How soon a capture looks at the log again while there is news. Pure. */
+
+/** Chosen: a look costs microseconds, and a reaction to each file event would cost the writer. */
+const longestLookMs = 20
+/** Chosen: who wants each commit flushed at once waits for this and for the disk, and his bot still writes most commits between two looks. */
+const shortestLookMs = 5
+
+export interface CadenceFacts {
+  readonly flushIntervalMs: number
+  /** Since the last flush began. */
+  readonly sinceFlushMs: number
+}
+
+/** ms, whole and above 0. A look falls on the moment at which a flush is due: it would wait for the one after it otherwise. */
+export function nextLookMs({ flushIntervalMs, sinceFlushMs }: CadenceFacts): number {
+  const lookMs = Math.min(longestLookMs, Math.max(shortestLookMs, flushIntervalMs))
+  const dueMs = flushIntervalMs - sinceFlushMs
+  return Math.ceil(dueMs > 0 ? Math.min(lookMs, dueMs) : lookMs)
+}
