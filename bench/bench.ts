@@ -9,23 +9,28 @@ import { parseArgs } from 'node:util'
 import { sentenceOf } from '../src/errors.ts'
 import { MiB } from '../src/units.ts'
 import { idle } from './idle.ts'
-import { peers } from './peers.ts'
+import { lag } from './lag.ts'
+import { machine } from './machine.ts'
 import { inRepository, killAll } from './processes.ts'
 import { type Row, table } from './report.ts'
 import { restore } from './restore.ts'
+import { resume } from './resume.ts'
 import { saturation } from './saturation.ts'
+import { scrub } from './scrub.ts'
 import type { Subject, World } from './world.ts'
 import { writer } from './writer.ts'
 
-const subjects: Readonly<Record<string, Subject>> = { writer, saturation, idle, restore, peers }
+const subjects: Readonly<Record<string, Subject>> = { machine, lag, writer, saturation, idle, scrub, resume, restore }
+/** Several at once; the machine again and again, because others may use it. */
+const replication = ['machine', 'lag', 'writer', 'saturation', 'machine', 'idle', 'scrub', 'resume', 'machine']
 
 const help = `Usage: npm run bench -- [subject ...] [options]
 
-Subjects: ${Object.keys(subjects).join(', ')} (all, about six minutes)
+Subjects: ${Object.keys(subjects).join(', ')} (all), and replication: all of the capture, about twelve minutes
 
-  --rounds N           of each comparison (3)
+  --rounds N           of each comparison (3); at full speed twice as many and one
   --seconds N          of each run of a writer (6)
-  --size MIB           of the database that is restored (1024)
+  --size MIB           of the database that is scrubbed, resumed and restored (1024)
   --work FOLDER        where databases are made; kept, and the large one is used again (a temporary folder, removed)
   --litestream FILE    the peer's binary (.oracles/litestream, when it is there)
   --json               one JSON value instead of the table
@@ -51,7 +56,8 @@ function positive(name: 'rounds' | 'seconds' | 'size'): number {
 }
 
 async function main(): Promise<void> {
-  const chosen = positionals.length === 0 ? Object.keys(subjects) : positionals
+  const chosen =
+    positionals.length === 0 ? Object.keys(subjects) : positionals.flatMap((name) => (name === 'replication' ? replication : [name]))
   const unknown = chosen.filter((name) => !(name in subjects))
   if (unknown.length > 0) throw new Error(`there is no subject ${unknown.join(', ')}; there are ${Object.keys(subjects).join(', ')}`)
   const options = { rounds: positive('rounds'), seconds: positive('seconds'), sizeBytes: positive('size') * MiB }
@@ -70,8 +76,8 @@ async function main(): Promise<void> {
   }
   const rows: Row[] = []
   for (const name of chosen) rows.push(...((await subjects[name]?.(world)) ?? []))
-  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, ${options.rounds} rounds of ${options.seconds} s`
-  process.stdout.write(values.json ? `${JSON.stringify({ machine, rows })}\n` : `${table(rows)}\n\n${machine}\n`)
+  const where = `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, ${options.rounds} rounds of ${options.seconds} s`
+  process.stdout.write(values.json ? `${JSON.stringify({ machine: where, rows })}\n` : `${table(rows)}\n\n${where}\n`)
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))

@@ -1,10 +1,8 @@
 /** The programs that copy the database while it is written: ours, and Litestream as a peer. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { CaptureSettings } from '../src/compose-capture.ts'
-import { ltxFileName } from '../src/ltx/file-name.ts'
-import { MiB } from '../src/units.ts'
+import { captureClient } from '../src/adapters/control/client.ts'
 import { inRepository, type Started, start } from './processes.ts'
 
 export interface Copier {
@@ -22,7 +20,12 @@ export interface Place {
 }
 
 export interface Copying {
+  /** What is told to end. */
   readonly process: Started
+  /** The process that copies. */
+  readonly capturePid: number
+  /** null: nobody supervises it. */
+  readonly supervisorPid: number | null
   /** Where the file of each flush appears. */
   readonly flushes: string
   /** When the program itself said that a file is durable, ms since the epoch; null for one that does not say it. */
@@ -31,36 +34,37 @@ export interface Copying {
   readonly heldMs: readonly number[]
 }
 
-export const genesis: Copier = {
-  name: 'genesis-dr',
-  settleMs: 300,
-  start: async (place) => {
-    const durableMs = new Map<string, number>()
-    const heldMs: number[] = []
-    let attached = false
-    const onLine = (line: string): void => {
-      const event = JSON.parse(line)
-      if (event.type === 'attached') attached = true
-      if (event.type === 'flushed') durableMs.set(ltxFileName(event.txid, event.txid), Date.now())
-      if (event.type === 'checkpointed') heldMs.push(event.heldMs)
-    }
-    const started = start(process.execPath, [inRepository('src/entries/capture.ts')], onLine, `${JSON.stringify(settingsOf(place))}\n`)
-    await reached(() => attached, started)
-    return { process: started, flushes: flushFolder(join(place.replica, '00000001/ltx/0')), durableMs, heldMs }
-  },
-}
-
-function settingsOf({ folder, database, replica }: Place): CaptureSettings {
+/** As a user starts it: a supervisor, and the capture that it keeps alive. */
+export function genesis(flushIntervalMs: number): Copier {
   return {
-    database,
-    replica: { url: `file:${replica}`, path: replica },
-    captureFolder: join(folder, '.bot.db-dr'),
-    flushIntervalMs: 50,
-    scrubTurnMs: 3_600_000,
-    walLimitBytes: 1024 * MiB,
-    freeSpaceBytes: 0,
+    name: flushIntervalMs === defaultFlushMs ? 'genesis-dr' : `genesis-dr (flushInterval ${flushIntervalMs})`,
+    settleMs: 300,
+    start: async (place) => {
+      const durableMs = new Map<string, number>()
+      const heldMs: number[] = []
+      let attached = false
+      const onLine = (line: string): void => {
+        const event = JSON.parse(line)
+        if (event.type === 'attached') attached = true
+        if (event.type === 'flushed') durableMs.set(`${event.txid}-${event.txid}.ltx`, Date.now())
+        if (event.type === 'checkpointed') heldMs.push(event.heldMs)
+      }
+      const config = join(place.folder, 'genesis-dr.yaml')
+      // JSON is YAML.
+      writeFileSync(config, JSON.stringify({ database: place.database, replica: `file:${place.replica}`, flushInterval: flushIntervalMs }))
+      const supervisor = start(process.execPath, [inRepository('src/entries/cli.ts'), 'replicate', '--json', '--config', config], onLine)
+      await reached(() => attached, supervisor)
+      const { pid } = await captureClient(captureFolderOf(place)).position()
+      const flushes = flushFolder(join(place.replica, '00000001/ltx/0'))
+      return { process: supervisor, capturePid: pid, supervisorPid: supervisor.pid, flushes, durableMs, heldMs }
+    },
   }
 }
+
+/** The default of the settings. */
+export const defaultFlushMs = 50
+
+export const captureFolderOf = ({ database }: Place): string => join(dirname(database), `.${basename(database)}-dr`)
 
 /** `intervalMs`: null for its own default of a second. */
 export function litestream(binary: string, intervalMs: number | null): Copier {
@@ -71,12 +75,11 @@ export function litestream(binary: string, intervalMs: number | null): Copier {
       const config = join(folder, 'litestream.yml')
       const every = intervalMs === null ? {} : { 'monitor-interval': `${intervalMs}ms` }
       const sync = intervalMs === null ? {} : { 'sync-interval': `${intervalMs}ms` }
-      // JSON is YAML.
       writeFileSync(config, JSON.stringify({ dbs: [{ path: database, ...every, replica: { type: 'file', path: replica, ...sync } }] }))
       const started = start(binary, ['replicate', '-config', config])
       const level0 = join(replica, 'ltx/0')
       await reached(() => existsSync(level0) && readdirSync(level0).length > 0, started)
-      return { process: started, flushes: flushFolder(level0), durableMs: null, heldMs: [] }
+      return { process: started, capturePid: started.pid, supervisorPid: null, flushes: flushFolder(level0), durableMs: null, heldMs: [] }
     },
   }
 }

@@ -50,6 +50,13 @@ export async function run(command: string, ...args: readonly string[]): Promise<
   return lines.join('\n')
 }
 
+/** How long it took, in ms. @throws Error when it did not end with 0 */
+export async function timeOf(command: string, ...args: readonly string[]): Promise<number> {
+  const began = performance.now()
+  await run(command, ...args)
+  return performance.now() - began
+}
+
 /** Ended with SIGTERM, and with SIGKILL when that was not enough in 10 s. */
 export async function end(started: Started): Promise<void> {
   started.signal('SIGTERM')
@@ -75,6 +82,12 @@ export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * tickMs
+}
+
+/** What it returns tells the share of one core that the process took since now. */
+export function cpuShare(pid: number): () => number {
+  const [before, beganMs] = [cpuMs(pid), performance.now()]
+  return () => (cpuMs(pid) - before) / (performance.now() - beganMs)
 }
 
 /** `VmRSS`: resident now. `VmHWM`: the most it ever was. In bytes. */

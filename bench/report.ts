@@ -31,5 +31,7 @@ export function ms(value: number): string {
 }
 
 export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+/** Of a share that is small. */
+export const finePercent = (share: number): string => `${(share * 100).toFixed(2)} %`
 export const mib = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`
 export const times = (ratio: number): string => `${ratio.toFixed(2)}x`

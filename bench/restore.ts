@@ -2,10 +2,10 @@
  * Restoring a large database, every checksum checked and the file durable, beside `cp` + fdatasync of the same file and, where it is
  * installed, Litestream's own restore of the same replica. Rounds alternate; ratios are within a round.
  */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { genesis } from './copiers.ts'
-import { end, inRepository, memoryOf, run, start } from './processes.ts'
+import { type LargeDatabase, largeDatabase } from './large-database.ts'
+import { inRepository, memoryOf, run, start, timeOf } from './processes.ts'
 import { mib, ms, type Row, row, times } from './report.ts'
 import { largest, median } from './statistics.ts'
 import type { World } from './world.ts'
@@ -16,7 +16,7 @@ interface Measured {
 }
 
 export async function restore(world: World): Promise<readonly Row[]> {
-  const source = await madeOnce(world)
+  const source = await largeDatabase(world)
   const out = join(world.work, 'restored.db')
   const copies: Measured[] = []
   const ours: Measured[] = []
@@ -34,7 +34,7 @@ export async function restore(world: World): Promise<readonly Row[]> {
   return rowsOf(source, copies, ours, peers)
 }
 
-function rowsOf(source: Source, copies: readonly Measured[], ours: readonly Measured[], peers: readonly Measured[]): readonly Row[] {
+function rowsOf(source: LargeDatabase, copies: readonly Measured[], ours: readonly Measured[], peers: readonly Measured[]): readonly Row[] {
   const subject = `restore ${mib(source.sizeBytes)}`
   const seconds = (all: readonly Measured[]): string => ms(median(all.map((one) => one.tookMs)))
   const ratios = (all: readonly Measured[]): readonly number[] =>
@@ -73,10 +73,7 @@ async function measured(out: string, database: string, work: () => Promise<Measu
 }
 
 async function copyDurably(from: string, to: string): Promise<Measured> {
-  const began = performance.now()
-  await run('cp', from, to)
-  await run('sync', '-d', to)
-  return { tookMs: performance.now() - began, peakBytes: 0 }
+  return { tookMs: (await timeOf('cp', from, to)) + (await timeOf('sync', '-d', to)), peakBytes: 0 }
 }
 
 async function timed(command: string, ...args: readonly string[]): Promise<Measured> {
@@ -92,34 +89,4 @@ async function timed(command: string, ...args: readonly string[]): Promise<Measu
   clearInterval(look)
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${started.errors()}`)
   return { tookMs, peakBytes }
-}
-
-interface Source {
-  readonly database: string
-  readonly replica: string
-  readonly sizeBytes: number
-  readonly snapshotBytes: number
-  /** null when it was made before. */
-  readonly snapshotMs: number | null
-}
-
-/** The database and its replica, made once for all rounds, and kept when the work folder is. */
-async function madeOnce(world: World): Promise<Source> {
-  const folder = join(world.work, `trades-${world.sizeBytes}`)
-  const place = { folder, database: join(folder, 'bot.db'), replica: join(folder, 'replica') }
-  const finished = join(folder, 'finished')
-  let snapshotMs: number | null = null
-  if (!existsSync(finished)) {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder)
-    world.progress(`making a database of ${mib(world.sizeBytes)}, about a minute for 1 GiB`)
-    await run(process.execPath, inRepository('bench/trades.ts'), place.database, `${world.sizeBytes}`)
-    world.progress('making its snapshot')
-    const began = performance.now()
-    await end((await genesis.start(place)).process)
-    snapshotMs = performance.now() - began
-    writeFileSync(finished, '')
-  }
-  const snapshot = join(place.replica, '00000001/ltx/9/0000000000000001-0000000000000001.ltx')
-  return { ...place, sizeBytes: statSync(place.database).size, snapshotBytes: statSync(snapshot).size, snapshotMs }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Copier, Copying, Place } from './copiers.ts'
 import { lagsOf, watchArrivals } from './flushes.ts'
-import { cpuMs, end, inRepository, memoryOf, run } from './processes.ts'
+import { cpuShare, end, inRepository, memoryOf, run } from './processes.ts'
 
 export interface Load {
   /** Transactions a second; 0: as many as possible. */
@@ -24,8 +24,10 @@ export interface Session {
 export interface Copied {
   /** From commit to durable file, of each commit. */
   readonly lagMs: readonly number[]
-  /** Share of one core. */
+  /** Of the process that copies: share of one core. */
   readonly cpu: number
+  /** Of the one that supervises it; null: there is none. */
+  readonly supervisorCpu: number | null
   readonly rssBytes: number
   readonly heldMs: readonly number[]
 }
@@ -48,18 +50,18 @@ export async function session(work: string, load: Load, copier: Copier | null): 
 }
 
 async function writeBeside(place: Place, load: Load, copier: Copier, copying: Copying): Promise<Session> {
-  const { pid } = copying.process
+  const { capturePid, supervisorPid } = copying
   const arrivals = watchArrivals(copying.flushes)
   try {
-    const cpuBefore = cpuMs(pid)
-    const began = performance.now()
+    const cpu = cpuShare(capturePid)
+    const supervisorCpu = supervisorPid === null ? null : cpuShare(supervisorPid)
     const written = await write(place, load)
-    const cpu = (cpuMs(pid) - cpuBefore) / (performance.now() - began)
-    const rssBytes = memoryOf(pid, 'VmRSS')
+    const shares = { cpu: cpu(), supervisorCpu: supervisorCpu === null ? null : supervisorCpu() }
+    const rssBytes = memoryOf(capturePid, 'VmRSS')
     await pause(copier.settleMs)
     await end(copying.process)
     const lagMs = lagsOf(copying.flushes, arrivals, copying.durableMs, written.committedMs)
-    return { ...written, copy: { lagMs, cpu, rssBytes, heldMs: copying.heldMs } }
+    return { ...written, copy: { lagMs, ...shares, rssBytes, heldMs: copying.heldMs } }
   } finally {
     arrivals.stop()
     await end(copying.process)
@@ -91,4 +93,8 @@ async function write(place: Place, { rate, seconds }: Load): Promise<Session & {
 
 function writer({ database }: Place, args: readonly string[]): Promise<string> {
   return run('python3', inRepository('test/writers/bench-writer.py'), '--db', database, ...args)
+}
+
+export function copiesOf(sessions: readonly Session[]): readonly Copied[] {
+  return sessions.flatMap(({ copy }) => (copy === null ? [] : [copy]))
 }
