@@ -8,7 +8,7 @@ import { composeSystem, type System, verificationsOf } from './compose-system.ts
 import type { Config } from './config.ts'
 import { DrError, isDrError, sentenceOf } from './errors.ts'
 import { excessOf } from './replication/limits.ts'
-import { detect, listedDetections, troublesOf } from './runbook/detection.ts'
+import { detect, listedDetections, onlyCommitted, troublesOf } from './runbook/detection.ts'
 import { execute } from './runbook/execute.ts'
 import type { CaptureAccess } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
@@ -91,6 +91,7 @@ async function look({ ports, world }: System): Promise<Look> {
   return {
     found: listedDetections(detections, true),
     untold: listedDetections(detections, null),
+    committed: onlyCommitted(detections),
     troubles: troublesOf(detections),
     damage: await damageOf(ports.capture),
     service: ports.service === null ? null : await ports.service.state(),

@@ -11,6 +11,7 @@ import type { Look } from './decide.ts'
 const well: Look = {
   found: '',
   untold: '',
+  committed: false,
   troubles: [],
   damage: null,
   service: { running: 'yes', pids: [42], because: 'running', exitStatus: null },

@@ -123,6 +123,7 @@ export class Agent {
     const durationMs = clock.monotonicMs() - began
     this.#lookDueMs = clock.monotonicMs() + Math.max(this.#settings.lookEveryMs, durationMs * lookShare)
     if (look === null) {
+      if (signal.aborted) return
       await this.#tellOnce('blind', {
         title: 'nothing looks for damage now',
         body: 'The agent could not look; its output says why.',

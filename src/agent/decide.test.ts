@@ -6,7 +6,17 @@ import { decide, type Look, type Situation } from './decide.ts'
 const nowMs = 1_735_732_800_000
 const running: Look['service'] = { running: 'yes', pids: [42], because: 'running', exitStatus: null }
 const ended = (exitStatus: number | null): Look['service'] => ({ running: 'no', pids: [], because: 'ended', exitStatus })
-const well: Look = { found: '', untold: '', troubles: [], damage: null, service: running, latch: null, interrupted: null, running: false }
+const well: Look = {
+  found: '',
+  committed: false,
+  untold: '',
+  troubles: [],
+  damage: null,
+  service: running,
+  latch: null,
+  interrupted: null,
+  running: false,
+}
 const damaged: Look = { ...well, found: 'Database integrity check failures: page 7' }
 const latch = (holder: string): Look['latch'] => ({ holder, reason: 'maintenance', setAtMs: 0 })
 
@@ -36,6 +46,12 @@ describe('a look', () => {
 describe('a person decides instead, who is told why', () => {
   it.each<[string, Look, Partial<Situation>, RegExp]>([
     ['the configuration does not allow it', damaged, { mayExecute: false }, /autoExecute does not name DATABASE_CORRUPTION/],
+    [
+      'only a check of the user says so',
+      { ...damaged, committed: true },
+      {},
+      /a recovery gives up all that came after it, and the check itself may be wrong/,
+    ],
     ['a person stopped trading', { ...damaged, latch: latch('person:ada') }, {}, /halted by person:ada \(maintenance\)/],
     ['a run failed and halts the bot', { ...damaged, latch: latch('20250101-120000-482a1') }, {}, /halted by 20250101-120000-482a1/],
     ['a latch that cannot be read', { ...damaged, latch: latch('unknown') }, {}, /halted by unknown/],

@@ -12,6 +12,8 @@ import { minutes } from '../units.ts'
 export interface Look {
   /** Why there is damage, as a sentence; empty: no probe finds any. */
   readonly found: string
+  /** All that was found was committed by somebody: a recovery gives up what came after it. */
+  readonly committed: boolean
   /** What could not be told, as a sentence; empty: all of it could. */
   readonly untold: string
   /** What is wrong with the bot besides damage, each a sentence. */
@@ -58,6 +60,11 @@ export function decide(situation: Situation): Decision {
   const command = `genesis-dr execute --scenario ${scenario}`
   const call = (why: string): Decision => ({ do: 'call', because: `${found}. ${why}` })
   if (!mayExecute) return call(`Nothing is started by itself (autoExecute does not name ${scenario}): ${command}`)
+  if (look.committed) {
+    return call(
+      `It was committed, so that a recovery gives up all that came after it, and the check itself may be wrong: look, then ${command}`,
+    )
+  }
   if (latch !== null) return call(`The bot is halted by ${latch.holder} (${latch.reason}), so nothing is started by itself: ${command}`)
   if (service === null || !endedBadlyOrRuns(service)) {
     const bot = service === null ? 'no service is configured' : `the bot does not run (${service.because})`

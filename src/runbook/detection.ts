@@ -32,6 +32,12 @@ export function listedDetections(detections: readonly Detection[], found: true |
     .join('; ')
 }
 
+/** There is something, and all of it was committed by somebody. */
+export function onlyCommitted(detections: readonly Detection[]): boolean {
+  const found = detections.filter((one) => one.found === true)
+  return found.length > 0 && found.every(({ committed }) => committed === true)
+}
+
 /** What is wrong besides damage, each once. */
 export function troublesOf(detections: readonly Detection[]): readonly string[] {
   return [...new Set(detections.flatMap(({ troubles }) => troubles ?? []))]

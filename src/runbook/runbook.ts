@@ -142,6 +142,8 @@ export interface Probe<Name extends PortName = PortName> {
 export interface Finding {
   readonly found: boolean | null
   readonly because: string
+  /** What was found was committed by somebody: a recovery gives up all that came after it. Absent: it was not, or that is not known. */
+  readonly committed?: true
   /** What is wrong besides, which no recovery mends, each with what to do about it. Absent: nothing. */
   readonly troubles?: readonly string[]
 }

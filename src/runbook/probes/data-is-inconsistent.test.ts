@@ -11,7 +11,7 @@ const failing =
   () =>
     Promise.reject(new DrError(code, { what: 'it could not be read', untouched: 'All.', next: 'Look.' }))
 
-it.each<[string, DatabaseChecks['queryValue'], { readonly found: boolean | null; readonly because: string }]>([
+it.each<[string, DatabaseChecks['queryValue'], { readonly found: boolean | null; readonly because: string; readonly committed?: true }]>([
   [
     'hold',
     async () => 0,
@@ -20,7 +20,7 @@ it.each<[string, DatabaseChecks['queryValue'], { readonly found: boolean | null;
       because: 'the pages of the file could not be compared: nothing was captured; 2 of 2 checks hold; no capture runs to ask',
     },
   ],
-  ['give another value', async (_, sql) => (sql === 'two' ? 3 : 0), { found: true, because: 'two: 3 instead of 0' }],
+  ['give another value', async (_, sql) => (sql === 'two' ? 3 : 0), { found: true, because: 'two: 3 instead of 0', committed: true }],
   ['meet damage', failing('DATABASE_DAMAGED'), { found: true, because: 'one: it could not be read' }],
   ['cannot be asked', failing('IO_FAILED'), { found: null, because: 'one: it could not be read' }],
 ])('the checks %s -> %#', async (_, queryValue, finding) => {

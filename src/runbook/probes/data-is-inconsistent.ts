@@ -24,7 +24,7 @@ export const dataIsInconsistent = probe({
     for await (const { check, outcome, observed, expected, error } of runUserChecks(checks, database, access, own)) {
       if (outcome === 'pass') continue
       if (error !== null) return { found: error.kind === 'damaged' ? true : null, because: `${check}: ${observed}` }
-      return { found: true, because: `${check}: ${observed} instead of ${expected}` }
+      return { found: true, because: `${check}: ${observed} instead of ${expected}`, committed: true }
     }
     const asked = captor.pid === null ? '; no capture runs to ask' : ''
     return { found: false, because: `${said}; ${own.length} of ${own.length} checks hold${asked}` }

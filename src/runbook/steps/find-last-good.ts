@@ -1,10 +1,11 @@
 /** The newest restore point that is sound: restored beside the database and looked at, newest first. */
+import { DrError, isDrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import { counted, formatBytes, isoTime } from '../../units.ts'
 import { chosenFacts, restoreChosen, temporaryName } from '../candidate.ts'
 import { choosePoint, drainedTimeline } from '../choose-point.ts'
-import { step } from '../runbook.ts'
-import { untilSetAside } from '../set-aside.ts'
+import { type Scope, step } from '../runbook.ts'
+import { asidePath, untilSetAside } from '../set-aside.ts'
 
 const target = { kind: 'last-good' } as const
 
@@ -31,12 +32,27 @@ export function findLastGoodOn(number: string | null) {
         return { outcome: 'skipped', because: 'the database was repaired by the page, so that nothing has to be given up', evidence: {} }
       }
       const temporary = temporaryName(scope)
-      const candidate = await restoreChosen(ports, scope, number ?? drainedTimeline(scope.facts.drained), target, temporary)
+      const candidate = await restoreChosen(ports, scope, number ?? drainedTimeline(scope.facts.drained), target, temporary).catch(
+        (error: unknown) => {
+          throw withWayBack(error, scope)
+        },
+      )
       const chosen = await chosenFacts(ports.store, scope, candidate, temporary)
       const because = `${formatTxid(chosen.txid)} of ${isoTime(chosen.timestampMs)} passes (${chosen.looked.length} looked at); ${chosen.lossBecause}`
       return { outcome: 'done', because, evidence: { chosen } }
     },
   })
 }
+
+/** The error, with how the database as it was comes back: somebody may find that the checks are wrong, and it was not. */
+function withWayBack(error: unknown, { facts, settings }: Scope): unknown {
+  const folder = facts.evidence?.folder
+  if (!isDrError(error, 'NO_GOOD_POINT') || folder === undefined) return error
+  const { message: what, untouched, next } = error
+  const back = `With the bot stopped, the database as it was comes back by: mv -n ${asidePath(folder, settings.database)}* ${parentOf(settings.database)}`
+  return new DrError('NO_GOOD_POINT', { what, untouched, next: `${next} ${back}`, cause: error })
+}
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1)
 
 export const findLastGood = findLastGoodOn(null)
