@@ -6,7 +6,7 @@ import { DrError, sentenceOf } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { fileKey, timelinePattern } from '../replica/layout.ts'
+import { fileKey, timelineKey, timelinePattern } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import type { Frame, WalPosition } from '../wal/frames.ts'
 import { sameGeneration } from '../wal/header.ts'
@@ -214,8 +214,9 @@ export class FlushQueue implements FrameSink {
     ).filter((name) => timelinePattern.test(name))
     this.#noLookBeforeMs = now + lookForOthersMs
     const { timeline } = this.#start
-    const newer = numbers.find((number) => number > timeline)
-    if (newer !== undefined) {
+    for (const newer of numbers.filter((number) => number > timeline)) {
+      // Whoever died before his claim left a folder that is nobody's.
+      if ((await store.list(timelineKey(newer))).length === 0) continue
       throw new DrError('TIMELINE_SEALED', {
         what: `somebody began timeline ${newer} of ${store.url}, after ours, which is ${timeline}`,
         untouched: 'Nothing more is published to ours; what is not in it yet is in the log of the database.',
