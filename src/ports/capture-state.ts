@@ -15,6 +15,8 @@ export interface CaptureBinding {
   readonly replica: string
   readonly timeline: string
   readonly timelineId: string
+  /** Id of a timeline that is being begun for this file from that one; null: none. */
+  readonly beginning: string | null
   /** The database was found to be older than its replica, and nobody has said yet what is to become of the rest; null: it was not. */
   readonly older: OlderDatabase | null
 }

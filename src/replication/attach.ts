@@ -73,7 +73,7 @@ export async function attach(world: CaptureWorld, options: AttachOptions): Promi
 async function settle(world: CaptureWorld, options: AttachOptions, database: LiveDatabase): Promise<Attached> {
   const before = await readCatalogue(world.store)
   if (before.foreign) await beginFirstTimeline(world, before)
-  const { catalogue, forked } = await forkIfAsked(world, options, before)
+  const { catalogue, forked } = await forkIfAsked(world, options, database, before)
   const binding = await world.state.read()
   const meeting = await meet(world, database, catalogue, forked ? 'bound' : binding)
   const decision = decideResume({ ...meeting.facts, takeOver: options.takeOver })
@@ -122,9 +122,10 @@ function warnOfEmptied({ store, onEvent }: CaptureWorld, binding: CaptureBinding
 async function forkIfAsked(
   world: CaptureWorld,
   { fork }: AttachOptions,
+  database: LiveDatabase,
   catalogue: Catalogue,
 ): Promise<{ readonly catalogue: Catalogue; readonly forked: boolean }> {
-  if (fork === null) return { catalogue, forked: false }
+  if (fork === null) return { catalogue: await forkBegunBefore(world, database, catalogue), forked: false }
   const parent = catalogue.timelines.find((one) => one.number === fork.timeline)
   if (parent === undefined) {
     throw new DrError('POINT_NOT_FOUND', {
@@ -133,8 +134,18 @@ async function forkIfAsked(
       next: 'Look at genesis-dr backup-status, then start genesis-dr replicate.',
     })
   }
-  await beginFork(world, catalogue, parent, fork.txid)
+  await beginFork(world, catalogue, parent, fork.txid, (timeline) => bind({ world, database }, timeline, null))
   return { catalogue: await readCatalogue(world.store), forked: true }
+}
+
+/** Whoever was beginning a fork for this file died: it is gone on with, whatever the bot has committed since. */
+async function forkBegunBefore(world: CaptureWorld, database: LiveDatabase, catalogue: Catalogue): Promise<Catalogue> {
+  const newest = catalogue.timelines.at(-1)
+  const parent = catalogue.timelines.find(({ id }) => id === newest?.parent?.id)
+  if (newest === undefined || newest.complete || newest.parent === null || parent === undefined) return catalogue
+  if (!isBound(await world.state.read(), database, world.store.url, newest.id)) return catalogue
+  await beginFork(world, catalogue, parent, newest.parent.forkTxid)
+  return readCatalogue(world.store)
 }
 
 /** Chosen: a capture keeps its checksums each second, so that more flushes than 10 s can hold mean that its folder went back in time too. */
@@ -142,7 +153,7 @@ const freshFlushes = 200
 /** Chosen: reading so many headers takes half a second, and a file that stayed in its place is rarely older by more. */
 const lookBackFlushes = 2000
 
-type Found = Omit<Meeting, 'world' | 'database' | 'base' | 'catalogue'>
+type Found = Omit<Meeting, 'world' | 'database' | 'base' | 'catalogue' | 'binding'>
 
 /** `binding` 'bound': this very file was just restored for this timeline. */
 async function meet(
@@ -170,7 +181,7 @@ async function meet(
       equalShare: null,
       takeOver: false,
     }
-    return { world, database, base, catalogue, ...over, facts: { ...unknown, ...facts } }
+    return { world, database, base, catalogue, binding: binding === 'bound' ? null : binding, ...over, facts: { ...unknown, ...facts } }
   }
   const last = current === null || seen === null ? null : await provenLast(world, current, seen, bytes, base)
   if (current === null || last === null) {
@@ -230,7 +241,7 @@ async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: numb
 }
 
 function isBound(binding: CaptureBinding | null, { identity }: LiveDatabase, replica: string, timelineId: string): boolean {
-  if (binding === null || binding.replica !== replica || binding.timelineId !== timelineId) return false
+  if (binding === null || binding.replica !== replica || ![binding.timelineId, binding.beginning].includes(timelineId)) return false
   return binding.device === identity.device && binding.inode === identity.inode && binding.bornMs === identity.bornMs
 }
 

@@ -23,15 +23,25 @@ export interface TimelineWorld {
 
 /** A timeline with no parent, for a replica that is empty. @throws TIMELINE_SEALED */
 export function beginFirstTimeline(world: TimelineWorld, catalogue: Catalogue): Promise<Timeline> {
-  return claim(world, catalogue, null)
+  return claim(world, catalogue, null, async () => {})
 }
 
+/** Told which timeline it will be, before anybody else can see it; resolves when that is durable. */
+export type Announce = (timeline: Timeline) => Promise<void>
+
 /** A complete timeline whose newest point is `txid` of `parent`. @throws TIMELINE_SEALED, POINT_NOT_FOUND, REPLICA_GAP */
-export async function beginFork(world: TimelineWorld, catalogue: Catalogue, parent: CatalogueTimeline, txid: number): Promise<Timeline> {
+export async function beginFork(
+  world: TimelineWorld,
+  catalogue: Catalogue,
+  parent: CatalogueTimeline,
+  txid: number,
+  announce: Announce = async () => {},
+): Promise<Timeline> {
   assert(parent.number !== null, 'a replica of Litestream has no timelines to fork')
   const plan = planRestore(parent.files, { txid })
-  const timeline =
-    unfinished(catalogue, parent, txid) ?? (await claim(world, catalogue, { number: parent.number, id: parent.id, forkTxid: txid }))
+  const begun = unfinished(catalogue, parent, txid)
+  if (begun !== null) await announce(begun)
+  const timeline = begun ?? (await claim(world, catalogue, { number: parent.number, id: parent.id, forkTxid: txid }, announce))
   const { store } = world
   for (const file of plan.files) {
     await store.link(file.key, fileKey(store.layout, timeline.number, file.level, file.minTxid, file.maxTxid))
@@ -50,6 +60,7 @@ async function claim(
   { store, clock, random, databasePath }: TimelineWorld,
   catalogue: Catalogue,
   parent: Timeline['parent'],
+  announce: Announce,
 ): Promise<Timeline> {
   if (catalogue.foreign) {
     throw new DrError('REPLICA_FOREIGN', {
@@ -61,6 +72,7 @@ async function claim(
   const taken = [...catalogue.timelines, ...catalogue.damaged].map((one) => Number.parseInt(one.number ?? '0', 16))
   const number = formatTimeline(Math.max(0, ...taken) + 1)
   const timeline: Timeline = { number, id: random.hex(8), parent, database: databasePath, createdAtMs: clock.wallMs() }
+  await announce(timeline)
   const outcome = await store.create(timelineKey(number), encodeTimeline(timeline), timeline.createdAtMs)
   if (outcome === 'created') return timeline
   throw new DrError('TIMELINE_SEALED', {

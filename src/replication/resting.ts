@@ -128,6 +128,7 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
       replica: world.store.url,
       timeline: number,
       timelineId: id,
+      beginning: null,
       older: null,
     })
     opened.close()

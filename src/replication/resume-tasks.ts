@@ -2,7 +2,7 @@
 import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
-import type { OlderDatabase } from '../ports/capture-state.ts'
+import type { CaptureBinding, OlderDatabase } from '../ports/capture-state.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import type { Catalogue, CatalogueTimeline } from '../replica/catalogue.ts'
 import { fileKey, snapshotLevel } from '../replica/layout.ts'
@@ -10,7 +10,7 @@ import type { PageSums } from '../replica/page-sums.ts'
 import type { Ancestor } from './ancestor.ts'
 import type { Attached, CaptureWorld } from './attach.ts'
 import type { Base } from './base-scan.ts'
-import { beginFirstTimeline, beginFork } from './begin-timeline.ts'
+import { type Announce, beginFirstTimeline, beginFork } from './begin-timeline.ts'
 import { type CatchUpFrom, catchUp } from './catch-up.ts'
 import { encodePages, type FlushFacts } from './flush.ts'
 import type { LastPoint } from './last-point.ts'
@@ -23,6 +23,8 @@ export interface Meeting {
   readonly database: LiveDatabase
   readonly base: Base
   readonly catalogue: Catalogue
+  /** What was written of a file before: this one, or another. */
+  readonly binding: CaptureBinding | null
   readonly current: CatalogueTimeline | null
   readonly last: LastPoint | null
   /** Checksums of every page of the database as it is; null: they were not needed. */
@@ -79,7 +81,7 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
     const { ancestor, world, catalogue } = meeting
     const [parent, last] = continued(meeting)
     if (decision.do !== 'fork') throw refused(meeting, decision)
-    const timeline = await beginFork(world, catalogue, parent, decision.txid)
+    const timeline = await beginFork(world, catalogue, parent, decision.txid, announced(meeting))
     // A copy at another path that equals the newest point forks there.
     const then: Ancestor = ancestor ?? {
       txid: decision.txid,
@@ -102,7 +104,7 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
   },
   'take-over': async (meeting) => {
     const [parent, { txid }] = continued(meeting)
-    const timeline = await beginFork(meeting.world, meeting.catalogue, parent, txid)
+    const timeline = await beginFork(meeting.world, meeting.catalogue, parent, txid, announced(meeting))
     const { newest, sums } = meeting
     return publishPages(meeting, timeline, newest === null ? 'all' : new Set(known(sums).differingFrom(newest)), txid + 1)
   },
@@ -115,9 +117,23 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
  * From now on this file is the database of that timeline, whatever becomes of its content. At a beginning it is said before the first point is
  * published: whoever dies right after that would be refused, when the bot has rewritten the file meanwhile.
  */
-export function bind({ world, database }: Meeting, timeline: Named, older: OlderDatabase | null): Promise<void> {
-  const of = { timeline: numberOf(timeline), timelineId: timeline.id, older }
+export function bind(
+  { world, database }: Pick<Meeting, 'world' | 'database'>,
+  timeline: Named,
+  older: OlderDatabase | null,
+): Promise<void> {
+  const of = { timeline: numberOf(timeline), timelineId: timeline.id, beginning: null, older }
   return world.state.write({ path: database.path, ...database.identity, replica: world.store.url, ...of })
+}
+
+/**
+ * Written before a fork can be seen by anybody: whoever dies before he has bound the file to it knows that it is his, whatever the bot has
+ * committed since. Until then the file stays bound to where it was.
+ */
+function announced(meeting: Meeting): Announce {
+  const { binding, facts, world } = meeting
+  return (timeline) =>
+    facts.bound && binding !== null ? world.state.write({ ...binding, beginning: timeline.id }) : bind(meeting, timeline, null)
 }
 
 async function afterFork(meeting: Meeting, ancestor: Ancestor, timeline: Named, from: CatchUpFrom): Promise<Standing> {

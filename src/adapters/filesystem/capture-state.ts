@@ -15,7 +15,8 @@ function decode(value: Readonly<Record<string, unknown>> | null): CaptureBinding
   const { path, device, inode, bornMs, replica, timeline, timelineId } = value ?? {}
   if (typeof path !== 'string' || typeof device !== 'number' || typeof inode !== 'number' || typeof bornMs !== 'number') return null
   if (typeof replica !== 'string' || typeof timeline !== 'string' || typeof timelineId !== 'string') return null
-  return { path, device, inode, bornMs, replica, timeline, timelineId, older: decodeOlder(value?.['older']) }
+  const beginning = typeof value?.['beginning'] === 'string' ? value['beginning'] : null
+  return { path, device, inode, bornMs, replica, timeline, timelineId, beginning, older: decodeOlder(value?.['older']) }
 }
 
 function decodeOlder(value: unknown): OlderDatabase | null {
