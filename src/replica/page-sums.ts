@@ -27,11 +27,13 @@ export class PageSums {
   /** Blocks with a change since they were taken last. */
   readonly #changed = new Set<number>()
 
-  /** What `takeChanged` gave of all pages, joined: a page that no block reaches has no checksum. */
-  static fromBlocks(pages: number, bytes: Uint8Array): PageSums {
+  /** What `takeChanged` gave of all pages, joined; null: those are fewer bytes than so many pages have. */
+  static fromBlocks(pages: number, bytes: Uint8Array): PageSums | null {
+    const blocks = Math.floor(pages / blockPages) + 1
+    if (bytes.length < blocks * sumBlockBytes) return null
     const sums = new PageSums()
     sums.resize(pages)
-    const words = new Uint32Array(new Uint8Array(bytes).buffer)
+    const words = new Uint32Array(new Uint8Array(bytes.subarray(0, blocks * sumBlockBytes)).buffer)
     for (let page = 1; page <= pages; page++) {
       const word = Math.floor(page / blockPages) * 2 * blockPages + (page % blockPages)
       sums.set(page, words[word] ?? 0, words[word + blockPages] ?? 0)

@@ -35,8 +35,8 @@ export async function sumsOfPoint(
     const { txid, pageSize, pages } = known.of
     const sums = PageSums.fromBlocks(pages, known.bytes)
     const files = plan.files.filter((file) => file.maxTxid > txid)
-    await addFiles(store, { files }, sums, { pageSize, commit: pages })
-    if (sums.rolling === point.rolling) return { sums, keptTxid: txid }
+    if (sums !== null) await addFiles(store, { files }, sums, { pageSize, commit: pages })
+    if (sums?.rolling === point.rolling) return { sums, keptTxid: txid }
   }
   return { sums: await sumPlan(store, plan), keptTxid: null }
 }

@@ -1,8 +1,8 @@
 /** Page checksums that a capture keeps in a file, for its next life. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { must } from '../../assert.ts'
 import { PageSums } from '../../replica/page-sums.ts'
 import { keptSumsIn } from './kept-sums.ts'
@@ -27,7 +27,7 @@ it('a capture is killed and started again -> the checksums that it kept are thos
   const sums = someSums()
   keptSumsIn(folder).write({ timelineId: 'a', txid: 7, pageSize: 512, pages }, sums.takeChanged())
   const kept = must(await keptSumsIn(folder).read(), 'they were kept')
-  const again = PageSums.fromBlocks(kept.of.pages, kept.bytes)
+  const again = must(PageSums.fromBlocks(kept.of.pages, kept.bytes), 'they are whole')
   expect([...again.differingFrom(sums)]).toEqual([])
   expect(again.rolling).toBe(sums.rolling)
 })
@@ -42,5 +42,48 @@ it('one page changes -> only its block is written, and the rest stays what it wa
   kept.write({ timelineId: 'a', txid: 8, pageSize: 512, pages }, blocks)
   const { of, bytes } = must(await kept.read(), 'they were kept')
   expect(of.txid).toBe(8)
-  expect(PageSums.fromBlocks(pages, bytes).rolling).toBe(sums.rolling)
+  expect(PageSums.fromBlocks(pages, bytes)?.rolling).toBe(sums.rolling)
+})
+
+describe('whatever became of the file', () => {
+  const of = { timelineId: 'a', txid: 7, pageSize: 512, pages }
+  const pathOf = (): string => join(folder, 'page-sums')
+  let rolling = 0n
+  beforeEach(() => {
+    const sums = someSums()
+    rolling = sums.rolling
+    keptSumsIn(folder).write(of, sums.takeChanged())
+  })
+  const rollingKept = async (): Promise<bigint | null> => {
+    const kept = await keptSumsIn(folder).read()
+    return kept === null ? null : (PageSums.fromBlocks(kept.of.pages, kept.bytes)?.rolling ?? null)
+  }
+  const sayInHead = (over: object): void => {
+    const bytes = readFileSync(pathOf())
+    bytes.fill(0x20, 0, 4096)
+    bytes.write(JSON.stringify({ format: 1, ...of, ...over }))
+    writeFileSync(pathOf(), bytes)
+  }
+
+  it('more stands behind them, of a database that was larger -> what they were', async () => {
+    writeFileSync(pathOf(), Buffer.concat([readFileSync(pathOf()), Buffer.from('left of it')]))
+    expect(await rollingKept()).toBe(rolling)
+  })
+  it.each([0, 17, 4096, 5001, 8192, 16_383])('cut to %d bytes by a full disk or fsck -> none are known', async (bytes) => {
+    truncateSync(pathOf(), bytes)
+    expect(await rollingKept()).toBeNull()
+  })
+  it.each([-1, 1.5, 2 ** 32, Number.MAX_SAFE_INTEGER, 1e300])('the head counts %d pages -> none are known', async (counted) => {
+    sayInHead({ pages: counted })
+    expect(await rollingKept()).toBeNull()
+  })
+  it.each(['txid', 'pageSize'])('the head has a broken %s -> none are known', async (field) => {
+    sayInHead({ [field]: -0.5 })
+    expect(await rollingKept()).toBeNull()
+  })
+  it('something is there that cannot be read as a file -> none are known, and nothing ends of it', async () => {
+    rmSync(pathOf())
+    mkdirSync(pathOf())
+    expect(await rollingKept()).toBeNull()
+  })
 })

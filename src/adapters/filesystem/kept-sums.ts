@@ -35,12 +35,13 @@ export function keptSumsIn(folder: string): KeptSums {
   }
 }
 
+/** null: there is none, or the disk does not give it. What is only a hint may be absent for any reason. */
 async function contentOf(path: string): Promise<Uint8Array | null> {
   try {
     return await readFile(path)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
-    throw diskError(error, `read ${path}`, 'Nothing was changed.')
+    if (codeOf(error) === '') throw error
+    return null
   }
 }
 
@@ -56,10 +57,14 @@ function decodeHead(bytes: Uint8Array): KeptSumsOf | null {
     const head: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
     const { timelineId, txid, pageSize, pages } = head
     if (head['format'] !== format || typeof timelineId !== 'string') return null
-    if (typeof txid !== 'number' || typeof pageSize !== 'number' || typeof pages !== 'number') return null
+    if (!isCount(txid) || !isCount(pageSize) || !isCount(pages)) return null
     return { timelineId, txid, pageSize, pages }
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error
   }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
