@@ -3,13 +3,13 @@ import { createInterface } from 'node:readline'
 import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import type { Environment } from './adapters/process/inherited.ts'
 import type { Conclusion, Rehearsal } from './agent/agent-world.ts'
-import type { Look } from './agent/decide.ts'
+import type { InterruptedRun, Look } from './agent/decide.ts'
 import { composeSystem, type System, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError, isDrError, sentenceOf } from './errors.ts'
 import { excessOf } from './replication/limits.ts'
 import { detect, listedDetections, onlyCommitted, troublesOf } from './runbook/detection.ts'
-import { execute } from './runbook/execute.ts'
+import { execute, readableRun } from './runbook/execute.ts'
 import type { CaptureAccess } from './runbook/runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
 import { validate } from './runbook/validate.ts'
@@ -85,7 +85,8 @@ async function workOf(
 async function look({ ports, world }: System): Promise<Look> {
   const runs = await listRuns(world.journal)
   const running = runs.some(({ state }) => state === 'running')
-  const interrupted = runs.findLast(({ state }) => state === 'interrupted') ?? null
+  const left = runs.findLast(({ state }) => state === 'interrupted')
+  const interrupted = left === undefined ? null : await interruptedRun(world.journal, left.runId)
   // In the middle of a recovery the database is what that has made of it.
   const detections = running || interrupted !== null ? [] : await detect(ports, watchedRunbook.detectedWhen, world.settings('look'))
   return {
@@ -96,9 +97,16 @@ async function look({ ports, world }: System): Promise<Look> {
     damage: await damageOf(ports.capture),
     service: ports.service === null ? null : await ports.service.state(),
     latch: await ports.latch.read(),
-    interrupted: interrupted === null ? null : { ...interrupted, startedAtMs: Date.parse(interrupted.startedAt) },
+    interrupted,
     running,
   }
+}
+
+async function interruptedRun(journal: System['world']['journal'], id: string): Promise<InterruptedRun | null> {
+  const run = await readableRun(journal, id)
+  if (run === null) return null
+  const { runId, scenario, detectedAtMs, detectedBecause } = run
+  return { runId, scenario, detectedAtMs, detectedBecause }
 }
 
 async function damageOf(capture: CaptureAccess): Promise<string | null> {

@@ -141,6 +141,17 @@ describe('damage', () => {
     expect(told).toEqual(['desk: DATABASE_CORRUPTION: recovered'])
     await end()
   })
+  it('it was mended, and comes again much later -> mended again', async () => {
+    const { world, passing, journal, told, end } = await watching()
+    for (let month = 0; month < 2; month++) {
+      world.look = damaged
+      await passing(45)
+      await passing(20 * 60)
+    }
+    expect(journal.filter((entry) => entry === 'run')).toHaveLength(2)
+    expect(told).toEqual(Array(2).fill('desk: DATABASE_CORRUPTION: recovered'))
+    await end()
+  })
   it('seen once, gone at the second look -> nothing is stopped', async () => {
     const { world, passing, decided, journal, end } = await watching()
     world.look = damaged

@@ -11,7 +11,7 @@ import { olderText } from '../replication/capture-event.ts'
 import { minutes } from '../units.ts'
 import type { AgentEvent } from './agent-event.ts'
 import type { AgentSettings, AgentWorld, Conclusion } from './agent-world.ts'
-import { type Decision, decide, type Look } from './decide.ts'
+import { agentSaw, type Decision, decide, isWell, type Look } from './decide.ts'
 
 /** Chosen: between two looks that are to agree; damage does not go away in two seconds, and a bot that is just restarted does come back. */
 const lookAgainMs = 2000
@@ -136,7 +136,10 @@ export class Agent {
     this.#onEvent({ type: 'looked', why, found, untold, troubles, durationMs })
     if (troubles.length === 0) this.#told.delete('troubles')
     else void this.#tellOnce('troubles', { title: 'the bot is in trouble', body: troubles.join('; '), severity: 'warning' })
-    this.#record = { ...this.#record, looked: { atMs: clock.wallMs(), found, untold } }
+    const { run } = this.#record
+    const looked = { atMs: clock.wallMs(), found, untold }
+    // What was mended is new when it comes again.
+    this.#record = { ...this.#record, looked, run: run !== null && isWell(look) ? { ...run, found: '' } : run }
     await this.#wrote()
     this.#bot = (look.service?.pids ?? []).map((pid) => this.#world.watchProcess(pid))
     await this.#act(look, signal)
@@ -174,7 +177,7 @@ export class Agent {
       this.#record = { ...this.#record, run: { scenario, atMs: detectedAtMs, found: look.found } }
       if (!(await this.#wrote())) return
     }
-    const request = { scenario, detectedAtMs, detectedBecause: `the agent saw: ${because}`, onEvent: this.#onEvent, signal }
+    const request = { scenario, detectedAtMs, detectedBecause: agentSaw(because), onEvent: this.#onEvent, signal }
     const ended = await this.#tried('run', () => errands.execute(request))
     const conclusion: Conclusion = ended ?? { success: false, because: 'it could not be executed: genesis-dr runs shows how far it came' }
     this.#onEvent({ type: 'run-concluded', ...conclusion })

@@ -1,7 +1,7 @@
 /** When damage starts a recovery by itself, and when it calls a person. */
 import { describe, expect, it } from 'vitest'
 import { minutes } from '../units.ts'
-import { decide, type Look, type Situation } from './decide.ts'
+import { agentSaw, decide, isWell, type Look, type Situation } from './decide.ts'
 
 const nowMs = 1_735_732_800_000
 const running: Look['service'] = { running: 'yes', pids: [42], because: 'running', exitStatus: null }
@@ -79,6 +79,23 @@ describe('a person decides instead, who is told why', () => {
     expect(decided(damaged, { lastRun: { ...other, atMs: nowMs - minutes(14) } }).do).toBe('call')
     expect(decided(damaged, { lastRun: other }).do).toBe('execute')
   })
+  it('the clock was set back since the last run -> a few minutes hold it back, a day does not', () => {
+    const run = { scenario: 'DATABASE_CORRUPTION', atMs: nowMs, found: 'something else' }
+    expect(decided(damaged, { lastRun: { ...run, atMs: nowMs + minutes(14) } }).do).toBe('call')
+    expect(decided(damaged, { lastRun: { ...run, atMs: nowMs + minutes(24 * 60) } }).do).toBe('execute')
+  })
+})
+
+describe('what was found before the last run is mended', () => {
+  it.each<[string, Partial<Look>, boolean]>([
+    ['a look finds nothing', {}, true],
+    ['a look cannot tell', { untold: 'queries: busy' }, false],
+    ['a look finds damage', { found: 'page 7' }, false],
+    ['somebody is mending it', { running: true }, false],
+    ['a run was interrupted', { interrupted: { runId: 'r', scenario: 'S', detectedAtMs: 0, detectedBecause: '' } }, false],
+  ])('%s -> %#', (_what, over, mended) => {
+    expect(isWell({ ...well, ...over })).toBe(mended)
+  })
 })
 
 describe('the bot ended by its own error', () => {
@@ -88,7 +105,7 @@ describe('the bot ended by its own error', () => {
 })
 
 describe('a run was interrupted', () => {
-  const interrupted = { runId: 'run-1', scenario: 'DATABASE_CORRUPTION', startedAtMs: nowMs - 1000 }
+  const interrupted = { runId: 'run-1', scenario: 'DATABASE_CORRUPTION', detectedAtMs: nowMs - 2000, detectedBecause: agentSaw('x') }
   const ours = { scenario: 'DATABASE_CORRUPTION', atMs: nowMs - 2000, found: 'x' }
 
   it('that the agent began, in its former life -> it goes on with it, whatever is found', () => {
@@ -97,6 +114,7 @@ describe('a run was interrupted', () => {
   it.each<[string, Partial<Situation>, Partial<Look>]>([
     ['that a person began', { lastRun: null }, {}],
     ['that began before the one of the agent was to', { lastRun: { ...ours, atMs: nowMs } }, {}],
+    ['that a person began after the one of the agent had failed', { lastRun: { ...ours, found: 'y' } }, {}],
     ['of the agent, and a person stopped trading since', { lastRun: ours }, { latch: latch('person:ada') }],
     ['of the agent, and the configuration does not allow it any more', { lastRun: ours, mayExecute: false }, {}],
     ['of another scenario', { lastRun: ours }, { interrupted: { ...interrupted, scenario: 'RECOVER' } }],

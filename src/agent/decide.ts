@@ -24,9 +24,17 @@ export interface Look {
   readonly service: ServiceState | null
   readonly latch: LatchFacts | null
   /** A run that did not end, and that nobody executes now. */
-  readonly interrupted: { readonly runId: string; readonly scenario: string; readonly startedAtMs: number } | null
+  readonly interrupted: InterruptedRun | null
   /** Somebody executes a run now. */
   readonly running: boolean
+}
+
+export interface InterruptedRun {
+  readonly runId: string
+  readonly scenario: string
+  /** As whoever began it said: ms since the epoch, and a sentence. */
+  readonly detectedAtMs: number
+  readonly detectedBecause: string
 }
 
 export interface Situation {
@@ -72,13 +80,26 @@ export function decide(situation: Situation): Decision {
   }
   if (lastRun !== null && lastRun.found === found)
     return call(`It is what was found before the last run, which did not mend it: ${command}`)
-  if (lastRun !== null && nowMs - lastRun.atMs < betweenRunsMs) return call(`A run began only a while ago, and did not last: ${command}`)
+  // Either way, because the clock may be set back; beyond that nothing is known of how long ago it was.
+  if (lastRun !== null && Math.abs(nowMs - lastRun.atMs) < betweenRunsMs)
+    return call(`A run began only a while ago, and did not last: ${command}`)
   return { do: 'execute', because: found }
 }
 
+/** How a run that an agent begins says why. */
+export function agentSaw(found: string): string {
+  return `the agent saw: ${found}`
+}
+
+/** Nothing is wrong any more, as far as anybody can tell: what was found before the last run was mended. */
+export function isWell({ found, untold, interrupted, running }: Look): boolean {
+  return found === '' && untold === '' && interrupted === null && !running
+}
+
 /** Only a run that an agent began is gone on with by an agent: whoever paused another one had a reason. */
-function goOn({ mayExecute, lastRun, scenario, look }: Situation, run: NonNullable<Look['interrupted']>): Decision {
-  const ours = lastRun !== null && lastRun.scenario === run.scenario && run.startedAtMs >= lastRun.atMs
+function goOn({ mayExecute, lastRun, scenario, look }: Situation, run: InterruptedRun): Decision {
+  // By the words of its beginning, and not by the time of it, which comes from a clock that may be set back in between.
+  const ours = lastRun?.scenario === run.scenario && lastRun.atMs === run.detectedAtMs && agentSaw(lastRun.found) === run.detectedBecause
   const stopped = look.latch !== null && isPerson(look.latch.holder)
   if (ours && mayExecute && run.scenario === scenario && !stopped)
     return { do: 'execute', because: `run ${run.runId} of the agent was interrupted` }

@@ -19,6 +19,6 @@ export interface AgentRecord {
 export interface AgentRun {
   readonly scenario: string
   readonly atMs: number
-  /** What was found before it, as in `looked`. */
+  /** What was found before it, as in `looked`; empty since a look found nothing any more. */
   readonly found: string
 }
