@@ -7,6 +7,7 @@ import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
+import { openLogFile } from './adapters/filesystem/log-file.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
 import { describeHolder, lockHolder, type ProcessLock, waitForLock } from './adapters/filesystem/process-lock.ts'
 import { nodeClock } from './adapters/node/clock.ts'
@@ -21,6 +22,7 @@ import type { LiveDatabase } from './ports/live-database.ts'
 import type { ObjectStore } from './ports/object-store.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
 import { CaptureHost } from './replication/host.ts'
+import { hasRoomFor } from './replication/limits.ts'
 
 /** All that a capture is told: no secret, so that it may be given to another process. */
 export type CaptureSettings = Pick<
@@ -81,6 +83,7 @@ export async function replicate(settings: CaptureSettings, options: ReplicateOpt
 async function follow(settings: CaptureSettings, options: ReplicateOptions): Promise<DrainOutcome | null> {
   const { database, captureFolder, flushIntervalMs, scrubTurnMs, walLimitBytes, freeSpaceBytes } = settings
   const { watch, around = nothingAround } = options
+  const limits = { walLimitBytes, freeSpaceBytes }
   const store = around.store(await openStore(settings))
   const open = around.database(() => openLiveDatabase(database))
   requireFollowable(database)
@@ -94,10 +97,11 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
       state: captureStateIn(captureFolder),
       keptSums: keptSumsIn(captureFolder),
       openDatabase: watch === null ? open : () => watchedDatabase(open, watch),
+      openLog: () => openLogFile(database, captureFolder, (bytes) => hasRoomFor(bytes, diskSpaceOf(database), limits)),
       onEvent: options.onEvent,
       flushIntervalMs,
       scrubTurnMs,
-      limits: { walLimitBytes, freeSpaceBytes },
+      limits,
       diskSpace: () => diskSpaceOf(database),
       databasePath: database,
       pid: process.pid,

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
 import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
+import { openLogFile } from '../adapters/filesystem/log-file.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { nodeClock } from '../adapters/node/clock.ts'
 import { nodeRandom } from '../adapters/node/random.ts'
@@ -38,6 +39,7 @@ async function world(over: { readonly store?: Partial<ObjectStore>; readonly sta
     state: { ...captureStateIn(folder), ...over.state },
     keptSums: keptSumsIn(folder),
     openDatabase: () => openLiveDatabase(databasePath),
+    openLog: () => openLogFile(databasePath, folder, () => true),
     onEvent: (event) => events.push(event),
     flushIntervalMs: 50,
     scrubTurnMs: 3_600_000,

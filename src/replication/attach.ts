@@ -9,6 +9,7 @@ import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureBinding, CaptureState, OlderDatabase } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
+import type { LogFile } from '../ports/log-file.ts'
 import { type Catalogue, type CatalogueTimeline, currentTimeline, readCatalogue } from '../replica/catalogue.ts'
 import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
@@ -22,9 +23,12 @@ import { keepSums } from './keep-sums.ts'
 import { type LastPoint, lastPoint, readLastHeader } from './last-point.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
+import { keepUnread } from './unread-log.ts'
 
 export interface CaptureWorld extends TimelineWorld {
   readonly openDatabase: () => LiveDatabase
+  /** Called while this process does not have the database open. null: there is no log. To be closed. @throws IO_FAILED */
+  readonly openLog: () => LogFile | null
   readonly state: CaptureState
   readonly keptSums: KeptSums
   readonly onEvent: (event: CaptureEvent) => void
@@ -50,18 +54,25 @@ export interface Attached {
   readonly txid: number
   readonly lastCommitMs: number
   readonly decision: ResumeDecision['do']
+  /** Commits that stood in the log and could not be read when the database was opened; null: none did. */
+  readonly unread: string | null
 }
+
+export type Settled = Omit<Attached, 'unread'>
 
 /** Chosen: each try meets a log that began anew at that very moment; a bot that does so five times in a row is no bot. */
 const mostTries = 5
 
 /** @throws every code of openLiveDatabase; DATABASE_OTHER, REPLICA_FOREIGN, TIMELINE_SEALED, STORE_UNAVAILABLE. Nothing stays open then. */
 export async function attach(world: CaptureWorld, options: AttachOptions): Promise<Attached> {
+  const unread = await keepUnread(world.openLog)
   for (let tries = 1; ; tries++) {
     const database = world.openDatabase()
     try {
       database.locks.pin(0)
-      return await settle(world, options, database)
+      const attached = await settle(world, options, database)
+      if (unread !== null) world.onEvent({ type: 'warning', because: unread })
+      return { ...attached, unread }
     } catch (error) {
       database.close()
       // A log that the file has whole may begin anew while we read it: rule 3 of the pins.
@@ -70,7 +81,7 @@ export async function attach(world: CaptureWorld, options: AttachOptions): Promi
   }
 }
 
-async function settle(world: CaptureWorld, options: AttachOptions, database: LiveDatabase): Promise<Attached> {
+async function settle(world: CaptureWorld, options: AttachOptions, database: LiveDatabase): Promise<Settled> {
   const before = await readCatalogue(world.store)
   if (before.foreign) await beginFirstTimeline(world, before)
   const { catalogue, forked } = await forkIfAsked(world, options, database, before)

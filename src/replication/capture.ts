@@ -184,11 +184,11 @@ export class Capture {
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
       walUnfinished: this.#end !== null && this.#end.backfilled < this.#end.frames,
       moved,
-      trouble: this.#moved?.message ?? trouble ?? this.#checkpointTrouble ?? this.#unproven(),
+      trouble: this.#moved?.message ?? trouble ?? this.#checkpointTrouble ?? this.#unproven() ?? this.#attached.unread,
       // A log that cannot be followed is not damaged: a new attach is on its way.
       damage: (isDrError(this.#moved, 'WAL_UNFOLLOWED') ? null : this.#logDamage) ?? this.#fileDamage,
       scrub: this.#scrub.facts,
-      continuous: this.#logDamage === null && moved.length === 0,
+      continuous: this.#logDamage === null && moved.length === 0 && this.#attached.unread === null,
     }
   }
 

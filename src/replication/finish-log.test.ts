@@ -58,6 +58,7 @@ async function world(
     state: captureStateIn(folder),
     keptSums: keptSumsIn(folder),
     openDatabase,
+    openLog: () => null,
     onEvent: (event) => events.push(event),
     flushIntervalMs: 50,
     scrubTurnMs: 3_600_000,

@@ -43,6 +43,11 @@ export function stillShort(disk: DiskSpace | null, limits: CaptureLimits): strin
   return disk === null ? null : shortageOf(disk, limits, comeBackFactor)
 }
 
+/** So many bytes may be written to the disk of the database by us. False also where it is not known. */
+export function hasRoomFor(bytes: number, disk: DiskSpace | null, limits: CaptureLimits): boolean {
+  return disk !== null && shortageOf({ ...disk, freeBytes: disk.freeBytes - bytes }, limits, comeBackFactor) === null
+}
+
 function shortageOf(disk: DiskSpace, { freeSpaceBytes }: CaptureLimits, factor: number): string | null {
   const needed = Math.floor((freeSpaceBytes ?? freeSpaceByDefault(disk)) * factor)
   if (disk.freeBytes >= needed) return null

@@ -14,6 +14,7 @@ import { beginFork, type TimelineWorld } from './begin-timeline.ts'
 import { catchUp } from './catch-up.ts'
 import { readLastPoint } from './last-point.ts'
 import { Scrub } from './scrub.ts'
+import { findUnread, unreadText } from './unread-log.ts'
 
 export interface RestingWorld extends TimelineWorld {
   readonly state: CaptureState
@@ -49,15 +50,18 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
     if (base === null) return outcome(false, 'neither the file nor its log says what its page size is')
     const last = await readLastPoint(world.store, current, bytes, base)
     if (last === null) return outcome(false, 'the replica holds no restore point')
+    const unread = findUnread(bytes)
+    const read = (because: string, txid: number, lastCommitMs: number): DrainOutcome =>
+      unread === null ? outcome(true, because, txid, lastCommitMs) : outcome(false, `${because}; ${unreadText(unread)}`, txid, lastCommitMs)
     if (last.place !== null && current.number !== null) {
       const caught = await catchUp(world, current.number, last, bytes, base, async () => {
         return (await sumsOfPoint(world.store, current, last, world.keptSums)).sums
       })
-      const read = caught.commits === 0 ? 'the log holds nothing beyond the replica' : `${caught.commits} commits were read from the log`
-      return outcome(true, read, caught.txid, caught.lastCommitMs)
+      const because = caught.commits === 0 ? 'the log holds nothing beyond the replica' : `${caught.commits} commits were read from the log`
+      return read(because, caught.txid, caught.lastCommitMs)
     }
     const sums = await sumBase(world.clock, bytes, base)
-    if (sums.rolling === last.rolling) return outcome(true, 'the database equals the replica', last.txid, last.lastCommitMs)
+    if (sums.rolling === last.rolling) return read('the database equals the replica', last.txid, last.lastCommitMs)
     return outcome(false, 'no capture ran, and the log of that time is gone', last.txid, last.lastCommitMs)
   } finally {
     opened.close()

@@ -8,7 +8,7 @@ import type { Catalogue, CatalogueTimeline } from '../replica/catalogue.ts'
 import { fileKey, snapshotLevel } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import type { Ancestor } from './ancestor.ts'
-import type { Attached, CaptureWorld } from './attach.ts'
+import type { CaptureWorld, Settled } from './attach.ts'
 import type { Base } from './base-scan.ts'
 import { type Announce, beginFirstTimeline, beginFork } from './begin-timeline.ts'
 import { type CatchUpFrom, catchUp } from './catch-up.ts'
@@ -46,7 +46,7 @@ interface Standing {
 }
 
 /** @throws DATABASE_OTHER, TIMELINE_SEALED, and as the store */
-export async function carryOut(meeting: Meeting, decision: ResumeDecision): Promise<Attached> {
+export async function carryOut(meeting: Meeting, decision: ResumeDecision): Promise<Settled> {
   const { timeline, sums, txid, lastCommitMs } = await tasks[decision.do](meeting, decision)
   const { database, base } = meeting
   return {

@@ -15,7 +15,7 @@ export interface LogEnd extends WalEnd {
   readonly header: WalHeader | null
 }
 
-export function readWalHeader(bytes: DatabaseBytes): WalHeader | null {
+export function readWalHeader(bytes: Pick<DatabaseBytes, 'readWal'>): WalHeader | null {
   const buffer = new Uint8Array(walHeaderBytes)
   return decodeWalHeader(buffer.subarray(0, bytes.readWal(0, buffer)))
 }
@@ -89,10 +89,15 @@ function unprovable(bytes: DatabaseBytes, { header, frames: at }: WalPosition, o
   )
 }
 
+export interface RestingEnd extends LogEnd {
+  /** Frames that follow each other by their checksums, committed or not. */
+  readonly chained: number
+}
+
 /** The last commit of a log that nobody has open, by its own checksums, as SQLite's recovery finds it. */
-export function findRestingEnd(bytes: DatabaseBytes): LogEnd {
+export function findRestingEnd(bytes: Pick<DatabaseBytes, 'readWal'>): RestingEnd {
   const header = readWalHeader(bytes)
-  if (header === null) return { frames: 0, backfilled: 0, header: null }
+  if (header === null) return { frames: 0, backfilled: 0, header: null, chained: 0 }
   const frameBytes = frameHeaderBytes + header.pageSize
   const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
   let committed = 0
@@ -101,7 +106,8 @@ export function findRestingEnd(bytes: DatabaseBytes): LogEnd {
     const reached = scanFrames(place, buffer.subarray(0, count), (frame, after) => {
       if (frame.commitPages > 0) committed = after.frames
     })
-    if (reached.frames - place.frames < buffer.length / frameBytes) return { frames: committed, backfilled: 0, header }
+    if (reached.frames - place.frames < buffer.length / frameBytes)
+      return { frames: committed, backfilled: 0, header, chained: reached.frames }
     place = reached
   }
 }

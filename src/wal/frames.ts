@@ -68,3 +68,14 @@ export function storedChecksum(frameHeader: Uint8Array): WalChecksum & { readonl
 export function checksumWord({ s1, s2 }: WalChecksum): bigint {
   return (BigInt(s1) << 32n) | BigInt(s2)
 }
+
+/** Frames in `bytes`, which begin exactly at one, that are of this log by their salts and say that they end a transaction. No checksum is looked at. */
+export function countCommitMarks({ salt1, salt2, pageSize }: WalHeader, bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let marks = 0
+  for (let at = 0; at + frameHeaderBytes + pageSize <= bytes.length; at += frameHeaderBytes + pageSize) {
+    const ofThisLog = view.getUint32(at + 8) === salt1 && view.getUint32(at + 12) === salt2
+    if (ofThisLog && view.getUint32(at) > 0 && view.getUint32(at + 4) > 0) marks++
+  }
+  return marks
+}

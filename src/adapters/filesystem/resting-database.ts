@@ -36,7 +36,8 @@ function openLog(path: string, database: number): number | null {
   }
 }
 
-function openOrNull(path: string): number | null {
+/** A descriptor for reading; null when nothing is there. @throws DATABASE_NOT_SQLITE when it is no regular file; IO_FAILED */
+export function openOrNull(path: string): number | null {
   try {
     // Without O_NONBLOCK the opening of a pipe waits for somebody to write into it.
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
