@@ -3,6 +3,8 @@
  * Order that matters: each descriptor of the database is opened before SQLite's first connection and closed after its last one,
  * because closing any descriptor of that file drops every POSIX lock that this process has on it. The -shm is never opened by us;
  * its inode is asked for by path. The -wal carries no locks, so its descriptor may be replaced.
+ * Nor does our close change anything: whoever closes the last connection that may write puts the log into the file and deletes it, and
+ * with it the proof of what was committed. So a connection that may only read is opened first and closed last.
  */
 import { closeSync, constants, existsSync, fdatasyncSync, fstatSync, openSync, readSync, type Stats, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -147,21 +149,25 @@ function requireSqlite(): void {
 function openLocks(path: string, descriptor: number): OpenLocks {
   requireSqlite()
   const opened: DatabaseSync[] = []
-  const connect = (): DatabaseSync => {
-    const connection = new DatabaseSync(path, { timeout: 0 })
+  const connect = (access: 'reads' | 'writes'): DatabaseSync => {
+    const connection = new DatabaseSync(path, { timeout: 0, readOnly: access === 'reads' })
     opened.push(connection)
     connection.exec('PRAGMA wal_autocheckpoint=0')
     return connection
   }
   const openPin = (): Pin => {
-    const connection = connect()
+    const connection = connect('writes')
     return { connection, read: connection.prepare('PRAGMA schema_version'), held: false }
   }
+  const close = (): void => {
+    for (const connection of opened.toReversed()) connection.close()
+  }
   try {
+    // The last to be closed. From its read on it keeps a shared lock of the file, so that none of the others is alone when it closes.
+    firstRead(path, connect('reads'))
     const pins: Readonly<Record<PinSlot, Pin>> = { 0: openPin(), 1: openPin() }
-    const writer = connect()
-    const checkpointer = connect()
-    firstRead(path, pins[0])
+    const writer = connect('writes')
+    const checkpointer = connect('writes')
     checkpointer.prepare('PRAGMA schema_version').get()
     const noop = checkpointer.prepare('PRAGMA wal_checkpoint=NOOP')
     const passive = checkpointer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
@@ -192,22 +198,20 @@ function openLocks(path: string, descriptor: number): OpenLocks {
       unlockWriters: () => writer.exec('ROLLBACK'),
       checkpoint: () => checkpoint(passive, descriptor),
       truncate: () => truncate(emptying),
-      close: () => {
-        for (const connection of opened) connection.close()
-      },
+      close,
     }
   } catch (error) {
-    for (const connection of opened) connection.close()
+    close()
     throw sqliteError(error, `open ${path}`)
   }
 }
 
 /** In WAL mode a reader waits only while another connection opens or recovers the log: a moment, unless it keeps the file for itself. */
-function firstRead(path: string, pin: Pin): void {
+function firstRead(path: string, connection: DatabaseSync): void {
   const patienceMs = 3000
-  pin.connection.exec(`PRAGMA busy_timeout=${patienceMs}`)
+  connection.exec(`PRAGMA busy_timeout=${patienceMs}`)
   try {
-    pin.read.get()
+    connection.prepare('PRAGMA schema_version').get()
   } catch (error) {
     if (resultCode(error) !== 5) throw error
     throw new DrError('DATABASE_EXCLUSIVE', {
@@ -217,7 +221,7 @@ function firstRead(path: string, pin: Pin): void {
       cause: error,
     })
   }
-  pin.connection.exec('PRAGMA busy_timeout=0')
+  connection.exec('PRAGMA busy_timeout=0')
 }
 
 function takePin(pin: Pin): void {

@@ -16,7 +16,7 @@ export const preserveEvidence = step({
   phase: 'immediate',
   title: 'Create immediate backup (preserve evidence)',
   does: 'Looks once more that nobody has the database open, renames it with its -wal, -shm and -journal into the evidence folder, looks that nobody has it open there and nothing was committed meanwhile (else it is put back), then lets the capture go, then writes a manifest of SHA-256 hashes.',
-  // The order matters: a last connection that closes before the rename checkpoints into the evidence and deletes its log.
+  // The order matters: until it lets go, the capture follows the files, and sees what somebody commits to them under either name.
   effect: { kind: 'idempotent', because: 'What is renamed is no longer there to be renamed again; the folder is named by the run.' },
   undo: { does: 'Stop whatever has the database open and rename the files back; nothing in them was changed.' },
   needs: ['files', 'openFiles', 'capture', 'clock'],
