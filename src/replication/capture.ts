@@ -17,8 +17,8 @@ import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
 /** Chosen: without news for half a second, a file event or the slow poll wakes us instead of the cadence. */
 const quietAfterMs = 500
-/** Chosen: a file event may be missed or come before its commit; a look every 250 ms costs a few microseconds. */
-const slowPollMs = 250
+/** Chosen: a file event may be missed; twice a second costs 0.15 % of a core. */
+const slowPollMs = 500
 /** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
 const drainPatienceMs = 10_000
 /** Chosen: a busy lock of SQLite is given back within a few milliseconds. */
@@ -87,7 +87,7 @@ export class Capture {
       if (news) this.#lastNewsMs = now
       if (this.#stop.signal.aborted) return
       if (now - this.#lastNewsMs < quietAfterMs) await clock.sleep(this.#nextLookMs(), this.#stop.signal)
-      else await this.#quiet()
+      else if (await this.#quiet()) this.#lastNewsMs = clock.monotonicMs()
     }
   }
 
@@ -197,7 +197,8 @@ export class Capture {
     return because === null ? null : `${because}: no checkpoint of ours finishes the log, which grows while the bot writes without a pause`
   }
 
-  async #quiet(): Promise<void> {
+  /** True when a file event woke us: it comes before its commit is told, so that the cadence is taken up whatever the next look finds. */
+  async #quiet(): Promise<boolean> {
     const { clock } = this.#world
     const woken = new AbortController()
     this.#wake = () => woken.abort()
@@ -206,6 +207,7 @@ export class Capture {
     await clock.sleep(slowPollMs, AbortSignal.any([woken.signal, this.#stop.signal]))
     unwatch()
     this.#wake = () => {}
+    return woken.signal.aborted
   }
 
   /** True when there was something new. */
