@@ -1,4 +1,4 @@
-/** Fills a timeline with restore points, as an hour of commits does: each is the newest one again, under the next txid. */
+/** Fills a timeline with restore points, as commits do: each is the newest one again, under the next txid. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from '../src/assert.ts'
