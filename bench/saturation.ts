@@ -1,6 +1,6 @@
 /** A writer as fast as it can be: what is left of its speed, how long it is kept waiting at worst, and how large its log grows. */
 import { defaultFlushMs, genesis } from './copiers.ts'
-import { mib, ms, type Row, row, times } from './report.ts'
+import { mib, ms, percent, type Row, row, times } from './report.ts'
 import { copiesOf, type Session, session } from './session.ts'
 import { stallRows } from './stalls.ts'
 import { largest, median, percentile } from './statistics.ts'
@@ -57,6 +57,7 @@ export async function saturation(world: World): Promise<readonly Row[]> {
       `<= ${mib(walTarget)} captured`,
       wal <= walTarget,
     ),
+    row(subject, 'capture: CPU, of one core', percent(median(copiesOf(captured).map((copy) => copy.cpu)))),
     row(subject, 'commit to durable file', `p50 ${ms(percentile(lags, 0.5))}, p99 ${ms(percentile(lags, 0.99))}`),
   ]
 }
