@@ -68,6 +68,22 @@ describe('planning a restore', () => {
     expect(codeOf(() => pointAtTime(points, 4001))).toBe('POINT_NOT_FOUND')
   })
 
+  it('any set of files -> its restore points are those that a restore can end at, and no others', () => {
+    const anyFile = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 6 }))
+    const snapshots = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 2 })
+    fc.assert(
+      fc.property(fc.array(anyFile, { maxLength: 20 }), snapshots, (parts, ends) => {
+        const files = [
+          ...ends.map((end) => file(snapshotLevel, 1, end)),
+          ...parts.map(([level, from, more]) => file(level, from, from + more)),
+        ]
+        const restorable = (txid: number): boolean => codeOf(() => planRestore(files, { txid })) === 'nothing thrown'
+        const txids = Array.from({ length: 20 }, (_, at) => at + 1)
+        expect(restorePoints(files).map(({ maxTxid }) => maxTxid)).toEqual(txids.filter(restorable))
+      }),
+    )
+  })
+
   it('any set of files -> a plan that leaves no txid out and ends where it says, whatever the order of the listing', () => {
     const anyFile = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 6 }))
     fc.assert(

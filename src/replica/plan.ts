@@ -75,13 +75,20 @@ function further(file: ReplicaFile, than: ReplicaFile): boolean {
 
 /** Every txid that a restore can end at exactly, ascending, with the file that ends there. */
 export function restorePoints(all: readonly ReplicaFile[]): readonly ReplicaFile[] {
-  const byTxid = new Map<number, ReplicaFile>()
+  const byTxid = new Map<number, { readonly file: ReplicaFile; readonly from: number }>()
   for (const file of all) {
     const known = byTxid.get(file.maxTxid)
-    if (known === undefined || file.level < known.level) byTxid.set(file.maxTxid, file)
+    byTxid.set(file.maxTxid, {
+      file: known === undefined || file.level < known.file.level ? file : known.file,
+      from: Math.min(file.minTxid, known?.from ?? file.minTxid),
+    })
   }
-  const earliest = all.reduce((least, file) => (file.minTxid === 1 ? Math.min(least, file.maxTxid) : least), Number.MAX_SAFE_INTEGER)
-  return [...byTxid.values()].filter((file) => file.maxTxid >= earliest).sort((a, b) => a.maxTxid - b.maxTxid)
+  const points: ReplicaFile[] = []
+  for (const { file, from } of [...byTxid.values()].sort((a, b) => a.file.maxTxid - b.file.maxTxid)) {
+    // Behind a gap there is none, up to a file that begins before it or with the first txid.
+    if (from <= (points.at(-1)?.maxTxid ?? 0) + 1) points.push(file)
+  }
+  return points
 }
 
 /** The newest point whose time is not after `epochMs`. @throws POINT_NOT_FOUND, REPLICA_EMPTY */
