@@ -39,7 +39,7 @@ export const errorTable = {
   WAL_UNFOLLOWED: {
     kind: 'unavailable',
     exit: 3,
-    means: 'What the log proves is not enough to go on from the last commit that was copied: a new look at the whole is needed.',
+    means: 'What the log proves, or what is left of the replica, is not enough to go on from: a new look at the whole is needed.',
   },
   WAL_DAMAGED: { kind: 'damaged', exit: 1, means: 'A committed frame of the write-ahead log does not match its checksum.' },
 

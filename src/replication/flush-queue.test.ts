@@ -38,6 +38,8 @@ async function open(): Promise<{
   readonly events: CaptureEvent[]
   readonly stop: AbortController
   reachable: boolean
+  /** Of the clock: what is done each 5 s is due again. */
+  readonly ahead: { ms: number }
   commit(page?: number, commits?: number): void
   /** The log begins anew: the next commit is its first frame. */
   beginLog(): void
@@ -52,6 +54,7 @@ async function open(): Promise<{
   const stop = new AbortController()
   let frames = 0
   let generation = 1
+  const ahead = { ms: 0 }
   const store: ObjectStore = {
     ...folderStore,
     create: (key, body, timestampMs) => (world.reachable ? folderStore.create(key, body, timestampMs) : Promise.reject(away)),
@@ -62,7 +65,7 @@ async function open(): Promise<{
   const queue = new FlushQueue(
     {
       store,
-      clock: nodeClock,
+      clock: { ...nodeClock, monotonicMs: () => nodeClock.monotonicMs() + ahead.ms },
       onEvent: (event) => events.push(event),
       flushIntervalMs: 0,
       keptSums: keptSumsIn(folder),
@@ -77,6 +80,7 @@ async function open(): Promise<{
     events,
     stop,
     reachable: true,
+    ahead,
     beginLog: () => {
       frames = 0
       generation++
@@ -161,6 +165,18 @@ describe('flushes', () => {
     await queue.flushAll(5000)
     expect([queue.failure, queue.published.txid]).toEqual([null, 2])
     expect(decodeRestorePoint((await readHeader(store, keyOf(2))).reserved)?.commits).toBeNull()
+  })
+
+  it('the file that was published last is gone from the replica -> nothing is added behind the gap, and a new attach is asked for', async () => {
+    const world = await open()
+    world.commit()
+    await world.queue.flushAll(5000)
+    rmSync(join(folder, keyOf(2)))
+    world.ahead.ms = 6000
+    world.commit()
+    await world.queue.flushAll(5000)
+    expect(world.queue.failure).toMatchObject({ code: 'WAL_UNFOLLOWED', message: expect.stringContaining(keyOf(2)) })
+    expect(await world.store.list('00000001/ltx/')).toEqual([])
   })
 
   it("somebody else's file has the name -> that stands, and no further flush is made", async () => {

@@ -2,7 +2,7 @@
  * What was read and waits, and the flushes that carry it into the replica: one at a time, so that txids follow each other.
  * If we die here: what waits is in the log, and a flush is whole or absent in the replica.
  */
-import { DrError, sentenceOf } from '../errors.ts'
+import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
@@ -22,6 +22,9 @@ const pendingBytes = 32 * 1024 * 1024
 
 /** Chosen: one listing of a folder each 5 s costs nothing, and two captures of one replica are told apart before a person looks twice. */
 const lookForOthersMs = 5000
+
+/** Chosen: all of those of 3 s, or each second one of 6 s; they take a few milliseconds. Whoever deletes by age or by mistake deletes more than one. */
+const mostLooks = 64
 
 /** Chosen: a second of flushes is read again within milliseconds after a crash, and a few blocks a second are nothing to any disk. */
 const keepSumsMs = 1000
@@ -63,6 +66,8 @@ export class FlushQueue implements FrameSink {
   #capturedTxid: number
   #capturedPages: number
   #publishedTxid: number
+  /** Files that were published since it was looked whether they are still there, and the newest of those that were. */
+  #unlooked: string[] = []
   #lastCommitMs: number
   #lastFlushMs = -Infinity
   #keptAtMs = -Infinity
@@ -174,6 +179,7 @@ export class FlushQueue implements FrameSink {
       await publishPatiently(store, clock, object, signal, (error) => this.#troubled(error.message))
       this.#trouble = null
       this.#publishedTxid = txid
+      this.#unlooked.push(object.key)
       this.#lastCommitMs = pending.lastCommitMs
       const lagMs = clock.wallMs() - pending.firstCommitMs
       onEvent({ type: 'flushed', timeline, txid, commits: pending.commits, pages, lagMs })
@@ -198,7 +204,7 @@ export class FlushQueue implements FrameSink {
 
   /**
    * Somebody who began a newer timeline took over: what we would add is no longer the history of the database.
-   * @throws TIMELINE_SEALED, OBJECT_MISSING when our own timeline is gone from the replica
+   * @throws TIMELINE_SEALED, OBJECT_MISSING when our own timeline is gone from the replica, WAL_UNFOLLOWED when only files of it are
    */
   async #requireOurs(): Promise<void> {
     const { store, clock } = this.#world
@@ -223,12 +229,32 @@ export class FlushQueue implements FrameSink {
         next: 'Find out who copies to this replica (genesis-dr backup-status). One database has one capture; another one needs a replica of its own.',
       })
     }
-    if (numbers.includes(timeline)) return
+    if (numbers.includes(timeline)) return this.#requireFiles()
     throw new DrError('OBJECT_MISSING', {
       what: `timeline ${timeline} is gone from ${store.url}`,
       untouched: 'The database was not touched; what is not copied yet is in its log.',
       next: 'Is the disk of the replica mounted? Start the capture again: it goes on where the replica is, or begins it anew.',
     })
+  }
+
+  /** What follows a file that is gone could not be restored. */
+  async #requireFiles(): Promise<void> {
+    const { store, clock, signal } = this.#world
+    for (const key of evenly(this.#unlooked, mostLooks)) {
+      const look = async (): Promise<void> => (await store.open(key)).close()
+      try {
+        await patiently(look, clock, signal, (error) => this.#troubled(error.message))
+      } catch (error) {
+        if (!isDrError(error, 'OBJECT_MISSING')) throw error
+        throw new DrError('WAL_UNFOLLOWED', {
+          what: `${key}, which was copied a moment ago, is gone from ${store.url}`,
+          untouched: 'The database was not touched; nothing more was published after that file.',
+          next: 'The capture attaches anew by itself and copies what the replica lacks. Find out who deletes from it.',
+          cause: error,
+        })
+      }
+    }
+    this.#unlooked = this.#unlooked.slice(-1)
   }
 
   #encode(pending: Pending, txid: number): { readonly body: Uint8Array; readonly pages: number } {
@@ -249,4 +275,12 @@ export class FlushQueue implements FrameSink {
     if (this.#trouble !== because) this.#world.onEvent({ type: 'warning', because })
     this.#trouble = because
   }
+}
+
+/** At most `most` of them, the last one always. */
+function evenly<T>(all: readonly T[], most: number): readonly T[] {
+  const step = Math.max(1, all.length / most)
+  return Array.from({ length: Math.min(most, all.length) }, (_, at) => all.at(-1 - Math.floor(at * step))).filter(
+    (one) => one !== undefined,
+  )
 }
