@@ -5,6 +5,7 @@
  * If we die at any point: the replica holds whole files only, and the next attach decides anew from the same facts.
  */
 import { DrError, isDrError } from '../errors.ts'
+import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureBinding, CaptureState, OlderDatabase } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
@@ -176,6 +177,7 @@ async function meet(
   const { store, clock, keptSums } = world
   const { bytes } = database
   const current = currentTimeline(catalogue)
+  const gap = gapIn(current ?? catalogue.timelines.at(-1))
   const header = current === null ? null : await readLastHeader(store, current)
   const { base, last: seen } = lookByFinishing(database, readDatabaseHeader(bytes)?.pageSize ?? 0, world.onEvent, (now) => {
     return { base: now, last: header === null ? null : lastPoint(bytes, now, header) }
@@ -190,6 +192,7 @@ async function meet(
       otherPath: null,
       bound: false,
       equalShare: null,
+      broken: gap,
       takeOver: false,
     }
     return { world, database, base, catalogue, binding: binding === 'bound' ? null : binding, ...over, facts: { ...unknown, ...facts } }
@@ -202,9 +205,10 @@ async function meet(
   const otherPath = current.database == null || current.database === database.path ? null : current.database
   const samePages = last.pageSize === base.pageSize
   if (last.place !== null && (bound || otherPath === null)) {
-    const newest = await newestSums(world, () => sumsOfPoint(store, current, last, keptSums))
+    const newest = gap === null ? await newestSums(world, () => sumsOfPoint(store, current, last, keptSums)) : null
     const sums = newest === null ? await sumBase(clock, bytes, base) : null
-    return found({ current, last, sums, newest: newest?.sums ?? null, ancestor: null }, { lastFrameInLog: true, otherPath, bound })
+    const broken = newest === null ? (gap ?? unreadable) : null
+    return found({ current, last, sums, newest: newest?.sums ?? null, ancestor: null }, { lastFrameInLog: true, otherPath, bound, broken })
   }
   const sums = await sumBase(clock, bytes, base)
   const equal = last.place !== null || last.rolling === sums.rolling
@@ -212,12 +216,21 @@ async function meet(
     return found({ current, last, sums, newest: null, ancestor: null }, { lastFrameInLog: last.place !== null, otherPath, bound })
   }
   const newest = await newestSums(world, () => sumsOfPoint(store, current, last, keptSums))
-  if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound })
+  if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound, broken: gap ?? unreadable })
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
   const ancestor = bound
     ? await ancestorOfKnown(suspect, last, newest.keptTxid)
     : await findAncestor(suspect, { lookBack: 'all', wentBack: true })
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
+}
+
+const unreadable = 'a file of the replica is damaged'
+
+/** null: no file is missing between those that are there. */
+function gapIn(timeline: CatalogueTimeline | undefined): string | null {
+  if (timeline === undefined || timeline.listedTxid === timeline.latestTxid) return null
+  const missing = timeline.latestTxid === 0 ? 'the snapshot that they begin with' : `the one after ${formatTxid(timeline.latestTxid)}`
+  return `the replica has files up to ${formatTxid(timeline.listedTxid)}, and ${missing} is missing`
 }
 
 /** Where the log may have been cut right behind the last published frame, it goes on from there only if the database says so too. */

@@ -3,6 +3,7 @@
  * so that a damaged database can be drained as well. Whoever uses it holds the capture lock.
  */
 import { DrError } from '../errors.ts'
+import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureAtRest, CaptureFork, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
@@ -42,6 +43,12 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
     complete,
     because,
   })
+  if (current.listedTxid > current.latestTxid) {
+    return outcome(
+      false,
+      `the replica has files up to ${formatTxid(current.listedTxid)}, and one between is missing: nothing is added there`,
+    )
+  }
   const opened = world.openAtRest()
   if (opened === null) return outcome(false, `there is no file at ${world.databasePath}`)
   try {

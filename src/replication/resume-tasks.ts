@@ -29,7 +29,7 @@ export interface Meeting {
   readonly last: LastPoint | null
   /** Checksums of every page of the database as it is; null: they were not needed. */
   readonly sums: PageSums | null
-  /** The same as of the newest point of the replica; null: not needed, or not to be had. */
+  /** The same as of the newest point of the replica; null: not needed, or not to be had, as where its files are broken. */
   readonly newest: PageSums | null
   readonly ancestor: Ancestor | null
   readonly facts: ResumeFacts
@@ -63,15 +63,14 @@ export async function carryOut(meeting: Meeting, decision: ResumeDecision): Prom
 
 const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
   begin: async (meeting) => {
-    const timeline = meeting.catalogue.timelines.at(-1) ?? (await beginFirstTimeline(meeting.world, meeting.catalogue))
+    const begun = meeting.catalogue.timelines.at(-1)
+    const timeline = begun ?? (await beginFirstTimeline(meeting.world, meeting.catalogue))
     await bind(meeting, timeline, null)
-    return publishPages(meeting, timeline, 'all', 1)
+    return publishPages(meeting, timeline, 'all', Math.max(begun?.listedTxid ?? 0, begun?.parent?.forkTxid ?? 0) + 1)
   },
   continue: async (meeting) => {
-    const { newest, sums } = meeting
     const [timeline, last] = continued(meeting)
-    // Where the replica cannot say what the pages were: those of the file, as of the end of the log already.
-    return caughtUp(meeting, timeline, last, newest ?? known(sums))
+    return caughtUp(meeting, timeline, last, known(meeting.newest))
   },
   adopt: async (meeting) => {
     const [timeline, { txid, lastCommitMs }] = continued(meeting)
@@ -99,8 +98,9 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
     return publishPages(meeting, timeline, new Set(known(meeting.sums).differingFrom(known(meeting.newest))), txid + 1)
   },
   snapshot: async (meeting) => {
-    const [timeline, { txid }] = continued(meeting)
-    return publishPages(meeting, timeline, 'all', txid + 1)
+    const [timeline] = continued(meeting)
+    // Behind a gap too: in front of it, older files would be applied on top of the snapshot.
+    return publishPages(meeting, timeline, 'all', timeline.listedTxid + 1)
   },
   'take-over': async (meeting) => {
     const [parent, { txid }] = continued(meeting)

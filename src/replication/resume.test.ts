@@ -12,6 +12,7 @@ const facts: ResumeFacts = {
   equalShare: null,
   takeOver: false,
   otherPath: null,
+  broken: null,
 }
 const older = { txid: 7, proof: 'content' } as const
 const decide = (over: Partial<ResumeFacts>) => decideResume({ ...facts, ...over })
@@ -114,6 +115,18 @@ describe('any facts at all', () => {
     equalShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
     takeOver: fc.boolean(),
     otherPath: fc.constant(null),
+    broken: fc.constant(null),
+  })
+
+  it('the files of the replica are broken -> the database goes into a snapshot, and nothing is added to them', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const whole = decideResume(given)
+        const broken = decideResume({ ...given, broken: 'a file is missing' })
+        if (!['continue', 'adopt', 'diff', 'snapshot'].includes(whole.do)) expect(broken.do).toBe(whole.do)
+        else expect(broken).toEqual({ do: 'snapshot', because: `a file is missing; ${whole.because}` })
+      }),
+    )
   })
 
   it('the first proof that holds decides, in this order', () => {

@@ -20,6 +20,8 @@ export interface ResumeFacts {
   readonly bound: boolean
   /** 0..1: pages that are equal in database and replica; null when it was not looked at. */
   readonly equalShare: number | null
+  /** Why nothing that is added to the files of the replica could be restored, so that they need a snapshot; null: they do not, as far as known. */
+  readonly broken: string | null
   readonly takeOver: boolean
 }
 
@@ -58,23 +60,25 @@ const parted = {
   pages: 'is by its pages what came right after',
 } as const
 
+/** Where the files are broken, the proof of a history is of no use to whoever restores: all of the database goes into a new one. */
+function goOn(facts: ResumeFacts, what: 'continue' | 'adopt' | 'diff' | 'snapshot', because: string): ResumeDecision {
+  return facts.broken === null ? { do: what, because } : { do: 'snapshot', because: `${facts.broken}; ${because}` }
+}
+
 export function decideResume(facts: ResumeFacts): ResumeDecision {
   const { last, ancestor } = facts
-  if (last === null) return { do: 'begin', because: 'the replica holds nothing yet' }
+  if (last === null) return { do: 'begin', because: facts.broken ?? 'the replica holds nothing yet' }
   const point = `restore point ${formatTxid(last.txid)}`
   if (facts.otherPath !== null && !facts.bound) return decideElsewhere(facts, last.txid, facts.otherPath)
-  if (facts.lastFrameInLog) return { do: 'continue', because: `the last frame of ${point} is still in the log` }
-  if (last.rolling !== null && last.rolling === facts.rolling) return { do: 'adopt', because: `the database equals ${point}` }
+  if (facts.lastFrameInLog) return goOn(facts, 'continue', `the last frame of ${point} is still in the log`)
+  if (last.rolling !== null && last.rolling === facts.rolling) return goOn(facts, 'adopt', `the database equals ${point}`)
   if (ancestor !== null) {
     const because = `the database ${parted[ancestor.proof]} the older restore point ${formatTxid(ancestor.txid)}, and the replica goes on to ${formatTxid(last.txid)}`
     return { do: 'fork', txid: ancestor.txid, because }
   }
   const share = facts.equalShare
   const mostEqual = share !== null && share >= equalShareBound
-  if (facts.bound) {
-    const because = `the log went on unseen after ${point}, in the same file`
-    return { do: mostEqual ? 'diff' : 'snapshot', because }
-  }
+  if (facts.bound) return goOn(facts, mostEqual ? 'diff' : 'snapshot', `the log went on unseen after ${point}, in the same file`)
   if (!mostEqual) return { do: 'refuse', because: sharesTooLittle(share, last.txid) }
   const said = `${Math.floor(share * 100)} % of the pages equal ${point}`
   return facts.takeOver
