@@ -22,6 +22,7 @@ import type { CaptureEvent } from './capture-event.ts'
 import { lookByFinishing } from './finish-log.ts'
 import { keepSums } from './keep-sums.ts'
 import { type LastPoint, lastPoint, readLastHeader } from './last-point.ts'
+import { olderAfter } from './older-after.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
 import { keepUnread } from './unread-log.ts'
@@ -92,7 +93,7 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   if (decision.do === 'begin') warnOfEmptied(world, binding, catalogue)
   const attached = await carryOut(meeting, decision)
   const { timeline, timelineId, txid, sums } = attached
-  const older = forked ? null : olderBy(meeting, decision, binding)
+  const older = olderBy(meeting, decision, binding)
   const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize: attached.base.pageSize }, sums)
   if (unkept !== null) world.onEvent({ type: 'warning', because: unkept })
   await bind(meeting, { number: timeline, id: timelineId }, older)
@@ -146,7 +147,8 @@ async function forkIfAsked(
       next: 'Look at genesis-dr backup-status, then start genesis-dr replicate.',
     })
   }
-  await beginFork(world, catalogue, parent, fork.txid, (timeline) => bind({ world, database }, timeline, null))
+  const older = olderAfter(fork, world.store.url, await world.state.read())
+  await beginFork(world, catalogue, parent, fork.txid, (timeline) => bind({ world, database }, timeline, older))
   return { catalogue: await readCatalogue(world.store), forked: true }
 }
 

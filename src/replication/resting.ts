@@ -14,6 +14,7 @@ import { baseAtRest, sumBase } from './base-scan.ts'
 import { beginFork, type TimelineWorld } from './begin-timeline.ts'
 import { catchUp } from './catch-up.ts'
 import { readLastPoint } from './last-point.ts'
+import { olderAfter } from './older-after.ts'
 import { Scrub } from './scrub.ts'
 import { findUnread, unreadText } from './unread-log.ts'
 
@@ -140,7 +141,7 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
       timeline: number,
       timelineId: id,
       beginning: null,
-      older: null,
+      older: olderAfter(fork, world.store.url, await world.state.read()),
     })
     opened.close()
   }

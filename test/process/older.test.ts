@@ -244,6 +244,17 @@ describe('a person decides', () => {
     expect((await cli('accept', '--timeline', '1', '--yes', 'bot.db')).status).toBe(2)
   })
 
+  it.each([
+    ['by the capture', async () => {}],
+    ['at rest', () => end(system, capture.process, 'SIGKILL')],
+  ])('another recovery comes first, %s -> it decides nothing: told as before, and it can be accepted', async (_, before) => {
+    await before()
+    expect((await cli('recover', '--txid', '2', '--yes', 'bot.db')).status).toBe(0)
+    expect(await told()).toBe(true)
+    expect((await cli('accept', '--timeline', '1', '--yes', 'bot.db')).status).toBe(0)
+    expect(await told()).toBe(false)
+  })
+
   it('they are wanted -> recover brings them back, and the new timeline has no question', async () => {
     expect((await cli('recover', '--timeline', '00000001', '--yes', 'bot.db')).status).toBe(0)
     expect((await client().position()).timeline).toBe('00000003')
