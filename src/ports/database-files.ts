@@ -23,7 +23,7 @@ export interface DatabaseFiles {
   place(temporary: string, path: string, like: FileFacts | null): Promise<void>
   /** Writes `bytes` to a file that must not exist; durable when resolved. */
   writeNew(path: string, bytes: Uint8Array): Promise<void>
-  /** SHA-256 in hex, and the size, of each regular file directly in `folder`. */
+  /** The size of each regular file directly in `folder`, and its hash. */
   hashFolder(folder: string): Promise<readonly HashedFile[]>
   /** Removes a temporary file of ours and its -wal, -shm and -journal; nothing there is fine. */
   removeTemporary(path: string): Promise<void>
@@ -41,5 +41,7 @@ export interface FileFacts extends FileIdentity {
 export interface HashedFile {
   readonly name: string
   readonly sizeBytes: number
-  readonly sha256: string
+  /** In hex; null: the disk does not give all of it, and `because` says why. */
+  readonly sha256: string | null
+  readonly because?: string
 }

@@ -69,9 +69,12 @@ export interface WalEnd {
 }
 
 export interface DatabaseBytes {
-  /** Bytes of the WAL from `offset` into `into`; how many were there. 0 when there is no WAL. */
+  /**
+   * Bytes of the WAL from `offset` into `into`; how many were there, fewer only at its end. 0 when there is no WAL.
+   * @throws WAL_DAMAGED where the disk does not give them; IO_FAILED
+   */
   readWal(offset: number, into: Uint8Array): number
-  /** The same for the database file. */
+  /** The same for the database file. @throws DATABASE_DAMAGED where the disk does not give them; IO_FAILED */
   readDatabase(offset: number, into: Uint8Array): number
   /** Size of the database file now, in bytes. */
   databaseBytes(): number

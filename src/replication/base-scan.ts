@@ -6,6 +6,7 @@
  *   which the next writer overwrites; and nothing need be, because the file has it.
  */
 import { assert } from '../assert.ts'
+import { DrError, isDrError } from '../errors.ts'
 import { lockPage } from '../ltx/lock-page.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
@@ -37,7 +38,7 @@ export function findBase(bytes: DatabaseBytes, end: LogEnd, pageSize: number, fi
     const index = indexFrames(bytes, startOf(headerOf(end)), end.frames)
     return { pageSize, pages: index.pages, place: index.place, index }
   }
-  const pages = readDatabaseHeader(bytes)?.pages ?? Math.floor(fileSizeBytes / pageSize)
+  const pages = ifGiven(() => readDatabaseHeader(bytes))?.pages ?? Math.floor(fileSizeBytes / pageSize)
   if (end.header === null) return { pageSize, pages, place: null, index: null }
   const place = placeAt(bytes, end.header, end.frames)
   return place === null ? null : { pageSize, pages, place, index: null }
@@ -60,15 +61,14 @@ function placeAt(bytes: DatabaseBytes, header: WalHeader, frames: number): WalPo
 /** Chosen: 1 MiB a read, so that the event loop is held for a millisecond at most between two yields. */
 const readBytes = 1024 * 1024
 
-/**
- * The pages that are asked for, in order, the lock page left out. `page` is valid until the next one is asked for; a yield of null is a
- * place to pause.
- */
-export function* scanPages(
-  bytes: DatabaseBytes,
-  base: Base,
-  which: ReadonlySet<number> | 'all' = 'all',
-): Generator<{ readonly number: number; readonly page: Uint8Array } | null> {
+export interface ScannedPage {
+  readonly number: number
+  /** Valid until the next one is asked for. null: the disk does not give it, and the log does not have it. */
+  readonly page: Uint8Array | null
+}
+
+/** The pages that are asked for, in order, the lock page left out; a yield of null is a place to pause. @throws WAL_DAMAGED, IO_FAILED */
+export function* scanPages(bytes: DatabaseBytes, base: Base, which: ReadonlySet<number> | 'all' = 'all'): Generator<ScannedPage | null> {
   const { pageSize, pages } = base
   const skip = lockPage(pageSize)
   const perRead = Math.max(1, Math.floor(readBytes / pageSize))
@@ -77,17 +77,42 @@ export function* scanPages(
     const count = Math.min(perRead, pages - first + 1)
     if (which !== 'all' && !anyIn(which, first, count)) continue
     const wanted = buffer.subarray(0, count * pageSize)
-    // Beyond the end of the file a page is zeros until the log writes it.
-    wanted.fill(0, bytes.readDatabase((first - 1) * pageSize, wanted))
+    const given = ifGiven(() => readFilled(bytes, (first - 1) * pageSize, wanted))
     for (let at = 0; at < count; at++) {
       const number = first + at
       if (number === skip || (which !== 'all' && !which.has(number))) continue
       const page = wanted.subarray(at * pageSize, (at + 1) * pageSize)
-      overlay(bytes, base, number, page)
-      yield { number, page }
+      // One bad sector is in the way of all that is read with it.
+      const alone = given ?? ifGiven(() => readFilled(bytes, (number - 1) * pageSize, page))
+      yield { number, page: overlay(bytes, base, number, page) || alone !== null ? page : null }
     }
     yield null
   }
+}
+
+/** Beyond the end of the file a page is zeros until the log writes it. */
+function readFilled(bytes: DatabaseBytes, offset: number, into: Uint8Array): Uint8Array {
+  return into.fill(0, bytes.readDatabase(offset, into))
+}
+
+/** null: the disk does not give it. */
+function ifGiven<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch (error) {
+    if (isDrError(error, 'DATABASE_DAMAGED')) return null
+    throw error
+  }
+}
+
+/** The content of a page that nothing can do without. @throws DATABASE_DAMAGED */
+export function givenPage({ number, page }: ScannedPage): Uint8Array {
+  if (page !== null) return page
+  throw new DrError('DATABASE_DAMAGED', {
+    what: `the disk does not give page ${number} of the database`,
+    untouched: 'Nothing of ours was written to it, and nothing of this was published.',
+    next: 'Run: genesis-dr execute --scenario DATABASE_CORRUPTION, and look after the disk.',
+  })
 }
 
 function anyIn(which: ReadonlySet<number>, first: number, count: number): boolean {
@@ -95,14 +120,14 @@ function anyIn(which: ReadonlySet<number>, first: number, count: number): boolea
   return false
 }
 
-/** Checksums of every page. Gives way to other work every half second. */
+/** Checksums of every page. Gives way to other work every half second. @throws DATABASE_DAMAGED, WAL_DAMAGED */
 export async function sumBase(clock: Clock, bytes: DatabaseBytes, base: Base): Promise<PageSums> {
   const sums = new PageSums()
   sums.resize(base.pages)
   let gaveWayMs = clock.monotonicMs()
   for (const item of scanPages(bytes, base)) {
     if (item !== null) {
-      sums.put(item.number, item.page)
+      sums.put(item.number, givenPage(item))
       continue
     }
     if (clock.monotonicMs() - gaveWayMs < 500) continue
@@ -141,12 +166,13 @@ export function readPageNow(database: LiveDatabase, pageSize: number, number: nu
 export function readPage(bytes: DatabaseBytes, base: Base, number: number): Uint8Array {
   assert(number >= 1, 'pages are counted from 1')
   const page = new Uint8Array(base.pageSize)
-  bytes.readDatabase((number - 1) * base.pageSize, page)
-  overlay(bytes, base, number, page)
+  if (!overlay(bytes, base, number, page)) bytes.readDatabase((number - 1) * base.pageSize, page)
   return page
 }
 
-function overlay(bytes: DatabaseBytes, base: Base, number: number, into: Uint8Array): void {
+/** True where the log has the page. */
+function overlay(bytes: DatabaseBytes, base: Base, number: number, into: Uint8Array): boolean {
   const offset = base.index?.offsets.get(number)
   if (offset !== undefined) readWalPage(bytes, offset, into)
+  return offset !== undefined
 }

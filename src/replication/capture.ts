@@ -222,7 +222,7 @@ export class Capture {
     }
     // Where nothing stands in their place we follow on: whoever has these files open still commits to them.
     for (const file of database.moved()) this.#fileDamaged(`the ${names[file]} of ${database.path} was taken away while it was in use`)
-    this.#lookAtHeader()
+    this.#guard(() => this.#lookAtHeader())
     const before = this.#reader.place
     if (this.#logDamage === null) this.#guard(() => this.#look())
     this.#queue.flushIfDue()

@@ -9,7 +9,7 @@ import type { PageSums } from '../replica/page-sums.ts'
 import { MiB } from '../units.ts'
 import { checksumWord, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, walHeaderBytes } from '../wal/header.ts'
-import { type Base, scanPages } from './base-scan.ts'
+import { type Base, givenPage, scanPages } from './base-scan.ts'
 import type { Pending } from './pending.ts'
 
 /** What the header of every file of ours says, beside its pages. */
@@ -92,7 +92,7 @@ export async function* encodePages(
   yield* room(encoder.begin())
   for (const item of scanPages(bytes, base, which)) {
     if (item === null) continue
-    yield* room(encoder.page(item.number, item.page))
+    yield* room(encoder.page(item.number, givenPage(item)))
     onPage(item.number)
   }
   yield* room(encoder.finish())

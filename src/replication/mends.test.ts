@@ -15,7 +15,7 @@ it.each([
   ['a recovery has the database away', 'DATABASE_MISSING', later],
   ['a recovery holds the lock of the capture', 'CAPTURE_RUNNING', ['next process', 'process of an agent']],
   ['the bot left WAL mode', 'DATABASE_NOT_WAL', ['process of an agent']],
-  ['the database is damaged', 'DATABASE_DAMAGED', ['process of an agent']],
+  ['the database is damaged', 'DATABASE_DAMAGED', ['next process', 'process of an agent']],
   ['it is another database', 'DATABASE_OTHER', []],
   ['somebody else goes on with the replica', 'TIMELINE_SEALED', []],
 ] as const)('%s -> tried again where that may help', (_situation, code, expected) => {

@@ -18,7 +18,7 @@ const table = {
   'attach again': { kinds: ['unavailable'], but: [], also: away },
   // Of a process that a supervisor started, before one of them followed the database, and after.
   'first process': { kinds: [], but: [], also: [] },
-  'next process': { kinds: ['unavailable'], but: [], also: [...away, 'CAPTURE_RUNNING'] },
+  'next process': { kinds: ['unavailable'], but: [], also: [...away, 'CAPTURE_RUNNING', 'DATABASE_DAMAGED', 'WAL_DAMAGED'] },
   // The runbook that the agent starts, or a person whom it calls, mends the database; the capture goes on then.
   'process of an agent': {
     kinds: ['unavailable', 'damaged'],

@@ -2,7 +2,7 @@
  * The capture of a database that nobody has open and no process captures: it works from the files at rest, through no SQLite at all,
  * so that a damaged database can be drained as well. Whoever uses it holds the capture lock.
  */
-import { DrError } from '../errors.ts'
+import { DrError, isDrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureAtRest, CaptureFork, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
@@ -71,6 +71,8 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
     const sums = await sumBase(world.clock, bytes, base)
     if (sums.rolling === last.rolling) return read('the database equals the replica', last.txid, last.lastCommitMs)
     return outcome(false, 'no capture ran, and the log of that time is gone', last.txid, last.lastCommitMs)
+  } catch (error) {
+    return outcome(false, unreadable(error))
   } finally {
     opened.close()
   }
@@ -98,9 +100,17 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
     if (last.place !== null || damaged.length === 0) return { ...facts, damaged, txid: last.txid, because: null }
     const because = `${damaged.length} of its pages are not what they were at the newest restore point; by commits that no capture saw or by damage, that cannot be told`
     return { ...facts, damaged: [], txid: last.txid, because }
+  } catch (error) {
+    return unjudged(0, unreadable(error))
   } finally {
     opened.close()
   }
+}
+
+/** What a recovery goes on without. @throws anything else */
+function unreadable(error: unknown): string {
+  if (isDrError(error, 'DATABASE_DAMAGED', 'WAL_DAMAGED')) return error.message
+  throw error
 }
 
 function unjudged(txid: number, because: string): ScrubOutcome {

@@ -51,7 +51,9 @@ export async function superviseCapture(world: SupervisorWorld, options: Supervis
     else if (waitsFor !== waitedFor) onEvent({ type: 'warning', because: waitsFor })
     waitedFor = waitsFor
     if (clock.monotonicMs() - beganMs > longLifeMs) pauseMs = firstPauseMs
-    await clock.sleep(waitsFor === null ? pauseMs : waitPauseMs, signal)
+    // Whoever attaches to a damaged file reads much of it, from a disk that may be failing.
+    const waitMs = end.error?.kind === 'damaged' ? longestPauseMs : waitPauseMs
+    await clock.sleep(waitsFor === null ? pauseMs : waitMs, signal)
     if (signal.aborted) return null
     pauseMs = Math.min(2 * pauseMs, longestPauseMs)
   }

@@ -12,8 +12,11 @@ import type { PageSums } from '../replica/page-sums.ts'
 import type { RestorePlan } from '../replica/plan.ts'
 import { PageWriter } from './page-writer.ts'
 
-/** Every page of the damaged file, each at most once; `page` is valid until the next one is asked for, null is a place to pause. */
-export type FilePages = Iterable<{ readonly number: number; readonly page: Uint8Array } | null>
+/**
+ * Every page of the damaged file, each at most once, null is a place to pause. `page` is valid until the next one is asked for; null: the
+ * disk does not give it.
+ */
+export type FilePages = Iterable<{ readonly number: number; readonly page: Uint8Array | null } | null>
 
 export interface Truth {
   /** Checksums of every page as of the end of `plan`. */
@@ -63,7 +66,7 @@ export async function repairFile(
     }
     for (const item of pages) {
       if (item === null) await pause()
-      else if (missing.has(item.number) && takeIfTrue(item.number, item.page)) missing.delete(item.number)
+      else if (item.page !== null && missing.has(item.number) && takeIfTrue(item.number, item.page)) missing.delete(item.number)
     }
     const replaced = [...missing].sort((a, b) => a - b)
     if (replaced.length === 0 || replaced.length > mostReplaced * sums.pages) return { replaced, of: sums.pages, file: null }

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
 import { link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { DrError, isDrError } from '../../errors.ts'
-import type { DatabaseFiles, FileFacts } from '../../ports/database-files.ts'
+import { DrError, isDrError, sentenceOf } from '../../errors.ts'
+import type { DatabaseFiles, FileFacts, HashedFile } from '../../ports/database-files.ts'
 import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
 import { deviceOf } from './object-store.ts'
 import { giveOwner } from './ownership.ts'
@@ -75,14 +75,18 @@ export const databaseFiles: DatabaseFiles = {
     }
   },
   writeNew: async (path, bytes) => {
-    if ((await createFile(path, (file) => file.writeFile(bytes))) === 'exists') throw exists(path)
+    try {
+      if ((await createFile(path, (file) => file.writeFile(bytes))) === 'exists') throw exists(path)
+    } catch (error) {
+      throw diskError(error, `write ${path}`, untouched)
+    }
   },
   hashFolder: async (folder) => {
     const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name)
     const hashed = []
     for (const name of names.sort()) {
       const path = join(folder, name)
-      hashed.push({ name, sizeBytes: (await stat(path)).size, sha256: await hashOf(path) })
+      hashed.push({ name, sizeBytes: (await stat(path)).size, ...(await hashOf(path)) })
     }
     return hashed
   },
@@ -101,10 +105,15 @@ export const databaseFiles: DatabaseFiles = {
   },
 }
 
-async function hashOf(path: string): Promise<string> {
+async function hashOf(path: string): Promise<Pick<HashedFile, 'sha256' | 'because'>> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk)
-  return hash.digest('hex')
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk)
+    return { sha256: hash.digest('hex') }
+  } catch (error) {
+    if (codeOf(error) === '') throw error
+    return { sha256: null, because: sentenceOf(error) }
+  }
 }
 
 function ownershipLost(temporary: string, what: string): DrError {

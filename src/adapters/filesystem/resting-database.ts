@@ -1,9 +1,10 @@
 /** A database that nobody has open, read as plain files. Never used while this process has a SQLite connection to it. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { DrError } from '../../errors.ts'
 import type { RestingDatabase } from '../../ports/live-database.ts'
 import { openDisk } from './disk-reader.ts'
 import { codeOf, diskError } from './durable.ts'
+import { readAt } from './read-at.ts'
 
 export function openRestingDatabase(path: string): RestingDatabase | null {
   const database = openOrNull(path)
@@ -15,8 +16,8 @@ export function openRestingDatabase(path: string): RestingDatabase | null {
     identity: { device: facts.dev, inode: facts.ino, bornMs: facts.birthtimeMs },
     disk,
     bytes: {
-      readDatabase: (offset, into) => readSync(database, into, 0, into.length, offset),
-      readWal: (offset, into) => (wal === null ? 0 : readSync(wal, into, 0, into.length, offset)),
+      readDatabase: (offset, into) => readAt({ descriptor: database, path, damage: 'DATABASE_DAMAGED' }, offset, into),
+      readWal: (offset, into) => (wal === null ? 0 : readAt({ descriptor: wal, path: `${path}-wal`, damage: 'WAL_DAMAGED' }, offset, into)),
       databaseBytes: () => fstatSync(database).size,
     },
     close: () => {

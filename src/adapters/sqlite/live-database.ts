@@ -6,7 +6,7 @@
  * Nor does our close change anything: whoever closes the last connection that may write puts the log into the file and deletes it, and
  * with it the proof of what was committed. So a connection that may only read is opened first and closed last.
  */
-import { closeSync, constants, existsSync, fdatasyncSync, fstatSync, openSync, readSync, type Stats, statSync, watch } from 'node:fs'
+import { closeSync, constants, existsSync, fdatasyncSync, fstatSync, openSync, type Stats, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert, must } from '../../assert.ts'
@@ -15,6 +15,7 @@ import type { DatabaseLocks, FileIdentity, LiveDatabase, PinSlot, WalEnd } from 
 import { databaseHeaderBytes, decodeDatabaseHeader } from '../../wal/database-header.ts'
 import { type OpenDisk, openDisk } from '../filesystem/disk-reader.ts'
 import { codeOf } from '../filesystem/durable.ts'
+import { readAt } from '../filesystem/read-at.ts'
 import { resultCode, sqliteError } from './errors.ts'
 import { whyUnproven } from './lock-proof.ts'
 import { requireWritable } from './write-access.ts'
@@ -49,11 +50,11 @@ export function openLiveDatabase(path: string): LiveDatabase {
     locks,
     disk,
     bytes: {
-      readDatabase: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
+      readDatabase: (offset, into) => readAt({ descriptor, path, damage: 'DATABASE_DAMAGED' }, offset, into),
       databaseBytes: () => fstatSync(descriptor).size,
       readWal: (offset, into) => {
         wal ??= openWal(path)
-        return wal === null ? 0 : readSync(wal.descriptor, into, 0, into.length, offset)
+        return wal === null ? 0 : readAt({ descriptor: wal.descriptor, path: `${path}-wal`, damage: 'WAL_DAMAGED' }, offset, into)
       },
     },
     moved: () => {
@@ -106,7 +107,9 @@ function openDatabaseFile(path: string): number {
 function requireWal(path: string, descriptor: number): void {
   const facts = fstatSync(descriptor)
   const bytes = new Uint8Array(databaseHeaderBytes)
-  const header = facts.isFile() ? decodeDatabaseHeader(bytes.subarray(0, readSync(descriptor, bytes, 0, databaseHeaderBytes, 0))) : null
+  const header = facts.isFile()
+    ? decodeDatabaseHeader(bytes.subarray(0, readAt({ descriptor, path, damage: 'DATABASE_DAMAGED' }, 0, bytes)))
+    : null
   if (header === null) {
     throw new DrError('DATABASE_NOT_SQLITE', {
       what: facts.isFile() ? `${path} does not begin like a SQLite database (${facts.size} bytes)` : `${path} is not a file`,

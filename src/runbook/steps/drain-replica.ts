@@ -1,6 +1,8 @@
 /** Everything that was committed becomes durable in the replica, before anything is moved. */
+import { isDrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
-import { step } from '../runbook.ts'
+import type { DrainOutcome } from '../../ports/capture-control.ts'
+import { type CaptureAccess, step } from '../runbook.ts'
 import { untilSetAside } from '../set-aside.ts'
 
 export const drainReplica = step({
@@ -21,8 +23,7 @@ export const drainReplica = step({
     return { outcome: 'skipped', because, evidence: {} }
   },
   async act({ capture }) {
-    const { pid, control } = await capture.reach()
-    const drained = await control.drain()
+    const { pid, drained } = await drain(capture)
     const at = `the replica ends at ${formatTxid(drained.txid)} of timeline ${drained.timeline}`
     const by = pid === null ? 'read from the files at rest' : `by the capture (process ${pid})`
     return {
@@ -33,3 +34,15 @@ export const drainReplica = step({
     }
   },
 })
+
+/** A capture that cannot read a damaged file ends by itself, maybe right now, and leaves the files to whoever recovers. */
+async function drain(capture: CaptureAccess): Promise<{ readonly pid: number | null; readonly drained: DrainOutcome }> {
+  const { pid, control } = await capture.reach()
+  try {
+    return { pid, drained: await control.drain() }
+  } catch (error) {
+    const again = pid === null || !isDrError(error) ? null : await capture.reach()
+    if (again?.pid !== null) throw error
+    return { pid: null, drained: await again.control.drain() }
+  }
+}

@@ -50,6 +50,7 @@ export const preserveEvidence = step({
       const manifest = { run: runId, scenario, database: settings.database, writtenAtMs: clock.wallMs(), files: kept }
       await files.writeNew(`${folder}/${manifestName}`, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`))
     }
+    const unread = kept.filter(({ sha256 }) => sha256 === null).map(({ name }) => name)
     const main = kept.find((file) => settings.database.endsWith(`/${file.name}`))
     const facts = main === undefined ? null : await files.stat(`${folder}/${main.name}`)
     return {
@@ -57,7 +58,7 @@ export const preserveEvidence = step({
       because:
         kept.length === 0
           ? 'there was no database to set aside'
-          : `${counted(kept.length, 'file')} kept in ${folder}, with a manifest of the hashes`,
+          : `${counted(kept.length, 'file')} kept in ${folder}, with a manifest of the hashes${unread.length === 0 ? '' : `; without one of ${unread.join(', ')}, which the disk does not give whole`}`,
       evidence: {
         evidence: {
           folder,
