@@ -10,7 +10,7 @@ import { runCapture } from '../capture-program.ts'
 
 const { values } = parseArgs({ options: { leash: { type: 'boolean' }, watch: { type: 'boolean' }, 'take-over': { type: 'boolean' } } })
 await runCapture({
-  leash: values.leash === true,
+  leash: values.leash === true ? 'stdin' : 'none',
   takeOver: values['take-over'] === true,
   watch: values.watch === true ? watchPipe() : null,
 })

@@ -81,7 +81,7 @@ describe('the capture as a process', () => {
     const capture = start([])
     capture.process.stdin.end()
     expect(await ended(capture)).toBe(1)
-    expect(capture.errors()).toContain('stdin ended before a line of settings')
+    expect(capture.errors()).toContain('stdin ended before the line that says what to do')
   })
 
   it('what it loads -> nothing of services, messages, runbooks and settings files', async () => {
@@ -98,7 +98,9 @@ describe('the capture as a process', () => {
     expect(loaded.some((url) => url.endsWith('src/replication/host.ts'))).toBe(true)
     expect(
       loaded.filter((url) =>
-        /node_modules|\/src\/(config|runbook|workflow|restore|status|cli|drill|adapters\/(systemd|webhook|process))\b/.test(url),
+        /node_modules|\/src\/(config|runbook|workflow|restore|status|cli|drill|adapters\/(systemd|webhook|process(?!\/line-program)))\b/.test(
+          url,
+        ),
       ),
     ).toEqual([])
   })

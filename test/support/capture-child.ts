@@ -37,7 +37,7 @@ function stopping<Port extends object>(name: string, port: Port): Port {
 }
 
 await runCapture({
-  leash: true,
+  leash: 'stdin',
   takeOver: false,
   watch: watchPipe(),
   around: {
