@@ -65,6 +65,7 @@ async function world(openDatabase: CaptureWorld['openDatabase']): Promise<Captur
     state: captureStateIn(folder),
     keptSums: keptSumsIn(folder),
     openDatabase,
+    openLog: () => null,
     onEvent: () => {},
     flushIntervalMs: 50,
     scrubTurnMs: 3_600_000,

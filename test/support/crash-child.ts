@@ -120,7 +120,7 @@ function locksPointed<Port extends object>(port: Port): Port {
 await patchFileSystem()
 const { runCapture } = await import('../../src/capture-program.ts')
 await runCapture({
-  leash: true,
+  leash: 'stdin',
   takeOver: false,
   watch: {
     tell: (sign: CaptureSign) => {
