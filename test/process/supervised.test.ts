@@ -102,7 +102,7 @@ const quietMoments = [
   'before store.create 12',
   'after store.create 12',
   'before store.folders 0',
-  'before locks.walEnd 20',
+  'before locks.walEnd 8',
   'after bytes.readWal 40',
   'before locks.pin 1',
   'after locks.pin 1',
