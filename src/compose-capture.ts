@@ -6,6 +6,7 @@ import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import { makeFolder } from './adapters/filesystem/durable.ts'
+import { keptRotIn } from './adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { openLogFile } from './adapters/filesystem/log-file.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
@@ -96,6 +97,7 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
       random: nodeRandom,
       state: captureStateIn(captureFolder),
       keptSums: keptSumsIn(captureFolder),
+      keptRot: keptRotIn(captureFolder),
       openDatabase: watch === null ? open : () => watchedDatabase(open, watch),
       openLog: () => openLogFile(database, captureFolder, (bytes) => hasRoomFor(bytes, diskSpaceOf(database), limits)),
       onEvent: options.onEvent,

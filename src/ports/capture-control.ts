@@ -2,6 +2,8 @@
  * The one process that captures a database, as others ask it for things. Each may throw CAPTURE_SILENT (it holds its lock but does not
  * answer) or CAPTURE_STUCK (it could not do it, and says why).
  */
+import type { UnprovenPages } from './capture-state.ts'
+
 export interface CaptureControl {
   position(): Promise<CapturePosition>
   /** Everything committed at the time of asking is durable in the replica, or the outcome says why not. Safe to repeat: yes. */
@@ -43,6 +45,8 @@ export interface CapturePosition {
   readonly walLargeSinceMs: number | null
   /** When and why the pin was given up last by this process; null: never. */
   readonly gaveUp: GaveUp | null
+  /** What the newest diff took from the file; null: none did, or not attached. */
+  readonly unproven: UnprovenPages | null
   readonly moved: readonly ('database' | 'wal' | 'shm')[]
   /** Why not all is well with the copying: the store, our checkpoints, or locks that are not proven; null: it is. */
   readonly trouble: string | null

@@ -19,6 +19,17 @@ export interface CaptureBinding {
   readonly beginning: string | null
   /** The database was found to be older than its replica, and nobody has said yet what is to become of the rest; null: it was not. */
   readonly older: OlderDatabase | null
+  /** What the newest diff took from the file; null: none did. */
+  readonly unproven: UnprovenPages | null
+}
+
+/** Pages that changed while nobody watched, and were published though no log proves that somebody committed them. */
+export interface UnprovenPages {
+  readonly pages: number
+  /** The restore point that has them first. */
+  readonly txid: number
+  /** When they were taken: ms since the epoch. */
+  readonly atMs: number
 }
 
 /** The replica has commits that the database lacks: on `timeline` after `txid`. */

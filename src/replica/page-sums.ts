@@ -91,6 +91,11 @@ export class PageSums {
     }
   }
 
+  /** As `set`, the checksum that `from` has of the page. */
+  take(page: number, from: PageSums): void {
+    this.set(page, ...from.#at(page))
+  }
+
   /** As `set`, from the content of the page. */
   put(page: number, content: Uint8Array): void {
     sumPage(page, content, this.#sum)

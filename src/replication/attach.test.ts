@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
+import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
 import { openLogFile } from '../adapters/filesystem/log-file.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
@@ -38,6 +39,7 @@ async function world(over: { readonly store?: Partial<ObjectStore>; readonly sta
     random: nodeRandom,
     state: { ...captureStateIn(folder), ...over.state },
     keptSums: keptSumsIn(folder),
+    keptRot: keptRotIn(folder),
     openDatabase: () => openLiveDatabase(databasePath),
     openLog: () => openLogFile(databasePath, folder, () => true),
     onEvent: (event) => events.push(event),
@@ -79,4 +81,19 @@ it('it dies when the file is bound and nothing is published -> the next one begi
     return dies()
   }
   expect(await dieThenAttach({ state: { write } })).toMatchObject([{ type: 'attached', do: 'begin', timeline: '00000001' }])
+})
+
+it('it dies when a diff is published -> the next one goes on from there, and tells all the same that pages were taken unproven', async () => {
+  ;(await attach(await world(), { takeOver: false, fork: null })).database.close()
+  bot.exec('UPDATE t SET x = randomblob(40000)')
+  bot.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+  const { store } = await world()
+  const create: ObjectStore['create'] = async (key, body, timestampMs) => {
+    await store.create(key, body, timestampMs)
+    return dies()
+  }
+  await expect(attach(await world({ store: { create } }), { takeOver: false, fork: null })).rejects.toThrow('dies here')
+  const next = await attach(await world(), { takeOver: false, fork: null })
+  next.database.close()
+  expect(next).toMatchObject({ decision: 'adopt', txid: 2, unproven: { pages: expect.any(Number), txid: 2 } })
 })

@@ -7,7 +7,8 @@
 import { DrError, isDrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
-import type { CaptureBinding, CaptureState, OlderDatabase } from '../ports/capture-state.ts'
+import type { CaptureBinding, CaptureState, OlderDatabase, UnprovenPages } from '../ports/capture-state.ts'
+import type { KeptRot, Rot } from '../ports/kept-rot.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
 import type { LogFile } from '../ports/log-file.ts'
@@ -25,6 +26,8 @@ import { type LastPoint, lastPoint, readLastHeader } from './last-point.ts'
 import { olderAfter } from './older-after.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
+import { withoutRot } from './rot-memory.ts'
+import { unprovenUpTo } from './unproven-up-to.ts'
 import { keepUnread } from './unread-log.ts'
 
 export interface CaptureWorld extends TimelineWorld {
@@ -33,6 +36,7 @@ export interface CaptureWorld extends TimelineWorld {
   readonly openLog: () => LogFile | null
   readonly state: CaptureState
   readonly keptSums: KeptSums
+  readonly keptRot: KeptRot
   readonly onEvent: (event: CaptureEvent) => void
   readonly flushIntervalMs: number
   /** In which every page of the file is looked at once. */
@@ -58,6 +62,10 @@ export interface Attached {
   readonly decision: ResumeDecision['do']
   /** Commits that stood in the log and could not be read when the database was opened; null: none did. */
   readonly unread: string | null
+  /** Pages that the newest diff took from the file, by this attach or a former one; null: none did. */
+  readonly unproven: UnprovenPages | null
+  /** What a scrub of a former life found damaged. */
+  readonly rot: Rot
 }
 
 export type Settled = Omit<Attached, 'unread'>
@@ -91,15 +99,18 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   const meeting = await meet(world, database, catalogue, forked ? 'bound' : binding)
   const decision = decideResume({ ...meeting.facts, takeOver: options.takeOver })
   if (decision.do === 'begin') warnOfEmptied(world, binding, catalogue)
-  const attached = await carryOut(meeting, decision)
+  const { attached, unproven: taken, about } = await carryOut(meeting, decision)
   const { timeline, timelineId, txid, sums } = attached
+  const goneOnFrom = options.fork?.txid ?? (decision.do === 'fork' ? decision.txid : decision.do === 'begin' ? 0 : txid)
+  const unproven = taken ?? unprovenUpTo(goneOnFrom, binding)
   const older = olderBy(meeting, decision, binding)
   const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize: attached.base.pageSize }, sums)
   if (unkept !== null) world.onEvent({ type: 'warning', because: unkept })
-  await bind(meeting, { number: timeline, id: timelineId }, older)
-  world.onEvent({ type: 'attached', do: decision.do, because: decision.because, timeline, txid })
+  await bind(meeting, { number: timeline, id: timelineId }, { older, unproven })
+  const because = about === '' ? decision.because : `${decision.because}; ${about}`
+  world.onEvent({ type: 'attached', do: decision.do, because, timeline, txid })
   if (older !== null) await tellOlder(world, catalogue, older)
-  return attached
+  return { ...attached, unproven, rot: meeting.rot }
 }
 
 /** What the replica has that the database lacks: found now, by whoever died before he could write it down, or before and not decided yet. */
@@ -147,8 +158,9 @@ async function forkIfAsked(
       next: 'Look at genesis-dr backup-status, then start genesis-dr replicate.',
     })
   }
-  const older = olderAfter(fork, world.store.url, await world.state.read())
-  await beginFork(world, catalogue, parent, fork.txid, (timeline) => bind({ world, database }, timeline, older))
+  const known = await world.state.read()
+  const told = { older: olderAfter(fork, world.store.url, known), unproven: unprovenUpTo(fork.txid, known) }
+  await beginFork(world, catalogue, parent, fork.txid, (timeline) => bind({ world, database }, timeline, told))
   return { catalogue: await readCatalogue(world.store), forked: true }
 }
 
@@ -167,7 +179,7 @@ const freshFlushes = 200
 /** Chosen: reading so many headers takes half a second, and a file that stayed in its place is rarely older by more. */
 const lookBackFlushes = 2000
 
-type Found = Omit<Meeting, 'world' | 'database' | 'base' | 'catalogue' | 'binding'>
+type Found = Omit<Meeting, 'world' | 'database' | 'base' | 'catalogue' | 'binding' | 'rot'>
 
 /** `binding` 'bound': this very file was just restored for this timeline. */
 async function meet(
@@ -184,6 +196,7 @@ async function meet(
   const { base, last: seen } = lookByFinishing(database, readDatabaseHeader(bytes)?.pageSize ?? 0, world.onEvent, (now) => {
     return { base: now, last: header === null ? null : lastPoint(bytes, now, header) }
   })
+  const rot = await knownRot(world)
   const found = (over: Pick<Found, 'current' | 'last' | 'sums' | 'newest' | 'ancestor'>, facts: Partial<ResumeFacts>): Meeting => {
     const { last, sums, ancestor } = over
     const unknown = {
@@ -197,9 +210,18 @@ async function meet(
       broken: gap,
       takeOver: false,
     }
-    return { world, database, base, catalogue, binding: binding === 'bound' ? null : binding, ...over, facts: { ...unknown, ...facts } }
+    return {
+      world,
+      database,
+      base,
+      catalogue,
+      rot,
+      binding: binding === 'bound' ? null : binding,
+      ...over,
+      facts: { ...unknown, ...facts },
+    }
   }
-  const last = current === null || seen === null ? null : await provenLast(world, current, seen, bytes, base)
+  const last = current === null || seen === null ? null : await provenLast(world, current, seen, bytes, base, rot)
   if (current === null || last === null) {
     return found({ current, last, sums: await sumBase(clock, bytes, base), newest: null, ancestor: null }, {})
   }
@@ -219,6 +241,10 @@ async function meet(
   }
   const newest = await newestSums(world, () => sumsOfPoint(store, current, last, keptSums))
   if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound, broken: gap ?? unreadable })
+  const proven = withoutRot(sums, newest.sums, base, rot).sums.rolling
+  if (proven === last.rolling) {
+    return found({ current, last, sums, newest: newest.sums, ancestor: null }, { rolling: proven, otherPath, bound })
+  }
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
   const ancestor = bound
     ? await ancestorOfKnown(suspect, last, newest.keptTxid)
@@ -242,12 +268,15 @@ async function provenLast(
   last: LastPoint,
   bytes: DatabaseBytes,
   base: Base,
+  rot: Rot,
 ): Promise<LastPoint> {
   const { store, clock, keptSums } = world
   if (last.place === null || !last.mayBeCut) return last
   const newest = await newestSums(world, () => sumsOfPoint(store, timeline, last, keptSums))
-  const proven = newest !== null && sumsBehind(newest.sums, bytes, base, last.place).rolling === (await sumBase(clock, bytes, base)).rolling
-  return proven ? last : { ...last, place: null }
+  if (newest === null) return { ...last, place: null }
+  const behind = sumsBehind(newest.sums, bytes, base, last.place)
+  const { sums } = withoutRot(await sumBase(clock, bytes, base), behind, base, rot)
+  return behind.rolling === sums.rolling ? last : { ...last, place: null }
 }
 
 /** Chosen: a log that began anew a million times since the last flush is no log that went on; two chance numbers are nearer once in 4,000. */
@@ -269,6 +298,17 @@ async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: numb
 function isBound(binding: CaptureBinding | null, { identity }: LiveDatabase, replica: string, timelineId: string): boolean {
   if (binding === null || binding.replica !== replica || ![binding.timelineId, binding.beginning].includes(timelineId)) return false
   return binding.device === identity.device && binding.inode === identity.inode && binding.bornMs === identity.bornMs
+}
+
+/** None where what was remembered cannot be read: then a damaged page is as any other. */
+async function knownRot({ keptRot, onEvent }: CaptureWorld): Promise<Rot> {
+  try {
+    return await keptRot.read()
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    onEvent({ type: 'warning', because: `which pages were found damaged before is not known: ${error.message}` })
+    return new Map()
+  }
 }
 
 /** null: the replica itself is damaged, so that it cannot say what a page must be. */

@@ -58,6 +58,9 @@ function placeAt(bytes: DatabaseBytes, header: WalHeader, frames: number): WalPo
   return { header, frames, checksum: { s1: stored.s1, s2: stored.s2 } }
 }
 
+/** A set of pages, or any rule that says of each page whether it is wanted. */
+export type PageChoice = Pick<ReadonlySet<number>, 'has'> | 'all'
+
 /** Chosen: 1 MiB a read, so that the event loop is held for a millisecond at most between two yields. */
 const readBytes = 1024 * 1024
 
@@ -68,7 +71,7 @@ export interface ScannedPage {
 }
 
 /** The pages that are asked for, in order, the lock page left out; a yield of null is a place to pause. @throws WAL_DAMAGED, IO_FAILED */
-export function* scanPages(bytes: DatabaseBytes, base: Base, which: ReadonlySet<number> | 'all' = 'all'): Generator<ScannedPage | null> {
+export function* scanPages(bytes: DatabaseBytes, base: Base, which: PageChoice = 'all'): Generator<ScannedPage | null> {
   const { pageSize, pages } = base
   const skip = lockPage(pageSize)
   const perRead = Math.max(1, Math.floor(readBytes / pageSize))
@@ -115,7 +118,7 @@ export function givenPage({ number, page }: ScannedPage): Uint8Array {
   })
 }
 
-function anyIn(which: ReadonlySet<number>, first: number, count: number): boolean {
+function anyIn(which: Exclude<PageChoice, 'all'>, first: number, count: number): boolean {
   for (let number = first; number < first + count; number++) if (which.has(number)) return true
   return false
 }

@@ -11,6 +11,7 @@ import { nextLookMs } from './cadence.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
 import { type Checkpointed, Pins } from './pins.ts'
+import { RotMemory } from './rot-memory.ts'
 import { Scrub } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
 import { findLogEnd, type LogEnd } from './wal-tail.ts'
@@ -31,6 +32,11 @@ export class Capture {
   readonly #reader: WalReader
   readonly #pins: Pins
   readonly #scrub: Scrub
+  readonly #rot: RotMemory
+  /** Damaged pages that are not told yet: they are remembered first. */
+  #found: readonly number[] = []
+  /** Why the damaged pages could not be remembered the last time. */
+  #unkeptRot: string | null = null
   /** Verbs and ticks never overlap. */
   readonly #inTurn: InTurn = inTurn()
   readonly #stop = new AbortController()
@@ -57,6 +63,7 @@ export class Capture {
     this.#reader = new WalReader(database, world.clock, this.#queue, base)
     this.#pins = new Pins(database.locks, world.clock, this.#reader, pageSize)
     this.#lastNewsMs = world.clock.monotonicMs()
+    this.#rot = new RotMemory(attached.rot)
     this.#scrub = new Scrub(
       {
         clock: world.clock,
@@ -64,7 +71,10 @@ export class Capture {
         pageSize,
         sums: attached.sums,
         settled: (page) => this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page),
-        onDamage: (pages) => world.onEvent({ type: 'damaged-pages', pages, path: database.path }),
+        rot: this.#rot,
+        onDamage: (pages) => {
+          this.#found = [...this.#found, ...pages]
+        },
       },
       world.scrubTurnMs,
     )
@@ -115,7 +125,9 @@ export class Capture {
       const ended = await this.#inTurn(async () => {
         if (this.#letGo || this.#unjudged() !== null) return true
         this.#guard(() => this.#look())
-        return this.#scrub.lookNow(clock.monotonicMs())
+        const turned = this.#scrub.lookNow(clock.monotonicMs())
+        await this.#tellDamage()
+        return turned
       })
       if (ended) return { ...this.#scrub.facts, txid: this.#queue.published.txid, because: this.#letGo ? 'let go' : this.#unjudged() }
       await clock.sleep(this.#scrub.waits ? retryReadMs : 0)
@@ -150,6 +162,7 @@ export class Capture {
       // A store that is away is no longer waited for: whoever follows next publishes in its own name.
       this.#stop.abort()
       await this.#queue.flushAll(drainPatienceMs)
+      await this.#keepRot()
       const { locks } = this.#attached.database
       locks.unpin(0)
       locks.unpin(1)
@@ -169,6 +182,7 @@ export class Capture {
   async stop(): Promise<DrainOutcome> {
     this.#stop.abort()
     this.#wake()
+    await this.#inTurn(() => this.#keepRot())
     return this.drain()
   }
 
@@ -184,6 +198,7 @@ export class Capture {
       walBytes: (this.#end?.frames ?? 0) * (this.#attached.base.pageSize + frameHeaderBytes),
       walUnfinished: this.#end !== null && this.#end.backfilled < this.#end.frames,
       moved,
+      unproven: this.#attached.unproven,
       trouble: this.#moved?.message ?? trouble ?? this.#checkpointTrouble ?? this.#unproven() ?? this.#attached.unread,
       // A log that cannot be followed is not damaged: a new attach is on its way.
       damage: (isDrError(this.#moved, 'WAL_UNFOLLOWED') ? null : this.#logDamage) ?? this.#fileDamage,
@@ -227,7 +242,25 @@ export class Capture {
     if (this.#logDamage === null) this.#guard(() => this.#look())
     this.#queue.flushIfDue()
     if (this.#unjudged() === null) this.#scrub.look(this.#world.clock.monotonicMs())
+    await this.#tellDamage()
     return this.#reader.place !== before || !this.#queue.idle
+  }
+
+  async #keepRot(): Promise<void> {
+    const { keptRot, clock, onEvent } = this.#world
+    const unkept = await this.#rot.keep(keptRot, clock)
+    if (unkept !== null) onEvent({ type: 'warning', because: unkept })
+  }
+
+  /** What is told is remembered, but for what was found within a second of the last time. */
+  async #tellDamage(): Promise<void> {
+    const { keptRot, clock, onEvent } = this.#world
+    const unkept = await this.#rot.keepWhenDue(keptRot, clock)
+    if (unkept !== null && unkept !== this.#unkeptRot) onEvent({ type: 'warning', because: unkept })
+    this.#unkeptRot = unkept
+    const pages = this.#found
+    this.#found = []
+    if (pages.length > 0) onEvent({ type: 'damaged-pages', pages, path: this.#attached.database.path })
   }
 
   /** Why not everything committed was read; null when it was. */

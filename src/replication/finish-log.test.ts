@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { forgetChecksums, framesOf } from '../../test/support/log-frames.ts'
 import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
+import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { nodeClock } from '../adapters/node/clock.ts'
@@ -57,6 +58,7 @@ async function world(
     random: nodeRandom,
     state: captureStateIn(folder),
     keptSums: keptSumsIn(folder),
+    keptRot: keptRotIn(folder),
     openDatabase,
     openLog: () => null,
     onEvent: (event) => events.push(event),

@@ -9,7 +9,7 @@ import type { PageSums } from '../replica/page-sums.ts'
 import { MiB } from '../units.ts'
 import { checksumWord, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, walHeaderBytes } from '../wal/header.ts'
-import { type Base, givenPage, scanPages } from './base-scan.ts'
+import { type Base, givenPage, type PageChoice, scanPages } from './base-scan.ts'
 import type { Pending } from './pending.ts'
 
 /** What the header of every file of ours says, beside its pages. */
@@ -71,7 +71,7 @@ export async function* encodePages(
   facts: FlushFacts,
   bytes: DatabaseBytes,
   base: Base,
-  which: ReadonlySet<number> | 'all',
+  which: PageChoice,
   onPage: (page: number) => void,
 ): AsyncGenerator<Uint8Array> {
   assert(facts.minTxid === 1 || which !== 'all', 'a snapshot begins at txid 1')

@@ -85,6 +85,7 @@ export class CaptureHost implements CaptureControl {
       walBytes: 0,
       walUnfinished: false,
       moved: [],
+      unproven: null,
       damage: null,
       scrub: null,
     }

@@ -15,7 +15,9 @@ import { beginFork, type TimelineWorld } from './begin-timeline.ts'
 import { catchUp } from './catch-up.ts'
 import { readLastPoint } from './last-point.ts'
 import { olderAfter } from './older-after.ts'
+import { RotMemory } from './rot-memory.ts'
 import { Scrub } from './scrub.ts'
+import { unprovenUpTo } from './unproven-up-to.ts'
 import { findUnread, unreadText } from './unread-log.ts'
 
 export interface RestingWorld extends TimelineWorld {
@@ -94,7 +96,7 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
     const { sums } = await sumsOfPoint(store, timeline, last, world.keptSums)
     const inLog = base.index?.offsets
     const settled = (page: number): boolean => page <= base.pages && inLog?.has(page) !== true
-    const scrub = new Scrub({ clock, disk, pageSize: base.pageSize, sums, settled, onDamage: () => {} }, 0)
+    const scrub = new Scrub({ clock, disk, pageSize: base.pageSize, sums, settled, rot: new RotMemory(new Map()), onDamage: () => {} }, 0)
     while (!scrub.lookNow(clock.monotonicMs())) await clock.sleep(scrub.waits ? 5 : 0)
     const { damaged, ...facts } = scrub.facts
     if (last.place !== null || damaged.length === 0) return { ...facts, damaged, txid: last.txid, because: null }
@@ -141,6 +143,7 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
   const timeline = await beginFork(world, catalogue, parent, fork.txid)
   const begun = await readCatalogue(world.store)
   const complete = begun.timelines.find((one) => one.number === timeline.number)?.complete === true
+  const known = await world.state.read()
   const opened = world.openAtRest()
   if (opened !== null && timeline.number !== null) {
     const { number, id } = timeline
@@ -151,7 +154,8 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
       timeline: number,
       timelineId: id,
       beginning: null,
-      older: olderAfter(fork, world.store.url, await world.state.read()),
+      older: olderAfter(fork, world.store.url, known),
+      unproven: unprovenUpTo(fork.txid, known),
     })
     opened.close()
   }

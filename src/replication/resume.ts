@@ -77,9 +77,10 @@ export function decideResume(facts: ResumeFacts): ResumeDecision {
     return { do: 'fork', txid: ancestor.txid, because }
   }
   const share = facts.equalShare
-  const mostEqual = share !== null && share >= equalShareBound
-  if (facts.bound) return goOn(facts, mostEqual ? 'diff' : 'snapshot', `the log went on unseen after ${point}, in the same file`)
-  if (!mostEqual) return { do: 'refuse', because: sharesTooLittle(share, last.txid) }
+  // A diff also where most pages differ: it costs what a snapshot costs, and the pages of the former one once more in a restore, but it
+  // takes no page that is known to be damaged.
+  if (facts.bound) return goOn(facts, share === null ? 'snapshot' : 'diff', `the log went on unseen after ${point}, in the same file`)
+  if (share === null || share < equalShareBound) return { do: 'refuse', because: sharesTooLittle(share, last.txid) }
   const said = `${Math.floor(share * 100)} % of the pages equal ${point}`
   return facts.takeOver
     ? { do: 'take-over', because: said }

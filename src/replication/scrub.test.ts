@@ -3,12 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DrError } from '../errors.ts'
 import { PageSums } from '../replica/page-sums.ts'
+import { RotMemory } from './rot-memory.ts'
 import { Scrub } from './scrub.ts'
 
 const hour = 3_600_000
 
 /** A file of `pages` pages, each filled with its number, under a scrub with a clock of its own. */
-function world(pages: number, pageSize = 512, turnMs = hour) {
+function world(pages: number, pageSize = 512, turnMs = hour, known: readonly number[] = []) {
   const file = new Uint8Array(pages * pageSize)
   const sums = new PageSums()
   sums.resize(pages)
@@ -22,6 +23,7 @@ function world(pages: number, pageSize = 512, turnMs = hour) {
     told: [] as number[],
     sizeBytes: file.length,
   }
+  const rot = new RotMemory(new Map(known.map((page) => [page, { high: 1, low: 1 }])))
   const scrub = new Scrub(
     {
       clock: { wallMs: () => 1e12 + state.nowMs, monotonicMs: () => state.nowMs, sleep: () => Promise.resolve() },
@@ -38,6 +40,7 @@ function world(pages: number, pageSize = 512, turnMs = hour) {
       pageSize,
       sums,
       settled: (page) => !state.unsettled.has(page),
+      rot,
       onDamage: (found) => state.told.push(...found),
     },
     turnMs,
@@ -53,7 +56,7 @@ function world(pages: number, pageSize = 512, turnMs = hour) {
       expect(steps).toBeLessThan(10_000)
     }
   }
-  return { ...state, state, scrub, sums, contentOf, pass, turn }
+  return { ...state, state, rot, scrub, sums, contentOf, pass, turn }
 }
 
 describe('a turn through the file', () => {
@@ -124,6 +127,27 @@ describe('a turn through the file', () => {
     contentOf(9).fill(98)
     turn()
     expect([scrub.facts.damaged, state.told]).toEqual([[9], [9, 9]])
+  })
+})
+
+describe('what a former life found damaged', () => {
+  it('some of it is damaged still, some is not, some is not there any more -> told within a moment, the rest is forgotten', () => {
+    const { scrub, state, rot, contentOf, pass } = world(10_000, 4096, hour, [9000, 9500, 12_000])
+    contentOf(9000)[17] = 1
+    state.unsettled.add(12_000)
+    pass(200)
+    expect([state.told, scrub.facts.damaged, rot.pages]).toEqual([[9000], [9000], [9000, 12_000]])
+  })
+
+  it('thousands were -> the first look stays short, and the turn finds the rest', () => {
+    const { state, scrub } = world(
+      10_000,
+      4096,
+      hour,
+      Array.from({ length: 5000 }, (_, at) => at + 1),
+    )
+    scrub.look(state.nowMs)
+    expect(state.reads).toBeLessThan(80)
   })
 })
 

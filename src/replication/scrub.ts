@@ -8,12 +8,14 @@
  * Pages that are written anew meanwhile are waited for, and counted apart.
  */
 import { isDrError } from '../errors.ts'
+import { sumPage } from '../ltx/checksum.ts'
 import { lockPage } from '../ltx/lock-page.ts'
 import type { ScrubFacts } from '../ports/capture-control.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DiskReader } from '../ports/disk-reader.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { KiB, MiB } from '../units.ts'
+import type { RotMemory } from './rot-memory.ts'
 
 export interface ScrubWorld {
   readonly clock: Clock
@@ -23,6 +25,8 @@ export interface ScrubWorld {
   readonly sums: PageSums
   /** The file must have the page as `sums` says. */
   readonly settled: (page: number) => boolean
+  /** Told of each page that is damaged, with what stands there, and of each that is what it must be. */
+  readonly rot: Pick<RotMemory, 'pages' | 'found' | 'sound'>
   /** Told once of each page that is damaged. */
   readonly onDamage: (pages: readonly number[]) => void
 }
@@ -39,6 +43,8 @@ const longestGapMs = 1000
 /** Chosen: 4 MiB are some milliseconds of the capture's time, in which no flush begins. */
 const piecesAtOnce = 16
 const looksForDamage = 3
+/** Chosen: 64 reads take some milliseconds. What else a former life found, the turn finds again. */
+const firstLooks = 64
 
 export class Scrub {
   readonly #world: ScrubWorld
@@ -62,6 +68,8 @@ export class Scrub {
     this.#world = world
     this.#turnMs = turnMs
     this.#pagesPerPiece = Math.max(1, pieceBytes / world.pageSize)
+    // Nobody shall have to wait for the turn to hear again of what is known.
+    for (const page of world.rot.pages.slice(0, firstLooks)) this.#suspects.set(page, { looks: 0, readAgainMs: -Infinity })
   }
 
   get facts(): ScrubFacts {
@@ -173,7 +181,7 @@ export class Scrub {
 
   /** True when the page is called damaged for the first time. `page` null: it cannot be read. */
   #judge(number: number, page: Uint8Array | null, nowMs: number): boolean {
-    const { sums, settled, pageSize } = this.#world
+    const { sums, settled, pageSize, rot } = this.#world
     if (number === lockPage(pageSize)) return false
     const suspect = this.#suspects.get(number)
     if (!settled(number)) {
@@ -184,10 +192,12 @@ export class Scrub {
     if (page !== null && sums.isOf(number, page)) {
       this.#suspects.delete(number)
       this.#damaged.delete(number)
+      rot.sound(number)
       this.#judged++
       return false
     }
     if (this.#damaged.has(number)) {
+      this.#remember(number, page)
       this.#judged++
       return false
     }
@@ -198,7 +208,16 @@ export class Scrub {
     }
     this.#suspects.delete(number)
     this.#damaged.add(number)
+    this.#remember(number, page)
     this.#judged++
     return true
+  }
+
+  /** What cannot be read has no content that could be known again. */
+  #remember(number: number, page: Uint8Array | null): void {
+    if (page === null) return
+    const sum = { high: 0, low: 0 }
+    sumPage(number, page, sum)
+    this.#world.rot.found(number, sum)
   }
 }

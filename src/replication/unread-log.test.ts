@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { damageFrame, framesOf } from '../../test/support/log-frames.ts'
 import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
+import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
 import { openLogFile } from '../adapters/filesystem/log-file.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
@@ -97,6 +98,7 @@ describe('a bot died, and a frame of its log rotted', () => {
       random: nodeRandom,
       state: captureStateIn(folder),
       keptSums: keptSumsIn(folder),
+      keptRot: keptRotIn(folder),
       openDatabase: () => openLiveDatabase(dead()),
       openLog: () => openLogFile(dead(), folder, () => true),
       onEvent: (event) => events.push(event),

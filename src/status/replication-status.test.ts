@@ -19,6 +19,7 @@ const position: CapturePosition = {
   walUnfinished: false,
   walLargeSinceMs: null,
   gaveUp: null,
+  unproven: null,
   moved: [],
   trouble: null,
   damage: null,
@@ -47,6 +48,7 @@ const nothingKnown = {
   walLargeSince: null,
   readers: null,
   gaveUp: null,
+  unproven: null,
   pages: null,
 }
 
@@ -69,6 +71,7 @@ describe('replication', () => {
       walLargeSince: null,
       readers: null,
       gaveUp: null,
+      unproven: null,
       sameDisk: false,
       pages: null,
     })

@@ -30,6 +30,8 @@ export interface ReplicationStatus {
   readonly readers: readonly Holder[] | null
   /** When and why the log was let go for the sake of the bot's disk; `until` null: it still is. */
   readonly gaveUp: { readonly at: string; readonly until: string | null; readonly because: string } | null
+  /** How many pages were taken from the file though no log proves them, by which restore point; null: none were, or that is not known. */
+  readonly unproven: { readonly pages: number; readonly txid: string; readonly at: string } | null
   readonly sameDisk: boolean | null
   /** Whether the pages of the file are what was committed; null: nobody looks. */
   readonly pages: PagesStatus | null
@@ -69,6 +71,7 @@ export async function replicationStatus(
     walLargeSince: null,
     readers: null,
     gaveUp: null,
+    unproven: null,
     sameDisk,
     pages: null,
   }
@@ -77,7 +80,7 @@ export async function replicationStatus(
     if (captor.pid === null)
       return { ...unknown, state: 'not-running', ...troubled('no capture runs: nothing is copied now. Start: genesis-dr replicate') }
     const position = await captor.control.position()
-    const { walLargeSinceMs, gaveUp } = position
+    const { walLargeSinceMs, gaveUp, unproven } = position
     const readers = walLargeSinceMs === null ? null : await readersOf()
     const trouble = troubleIn(position, readers)
     return {
@@ -97,6 +100,7 @@ export async function replicationStatus(
       readers,
       pages: pagesOf(position),
       gaveUp: gaveUp === null ? null : { at: isoTime(gaveUp.atMs), until: timeOf(gaveUp.untilMs), because: gaveUp.because },
+      unproven: unproven === null ? null : { pages: unproven.pages, txid: formatTxid(unproven.txid), at: isoTime(unproven.atMs) },
     }
   } catch (error) {
     if (!isDrError(error)) throw error

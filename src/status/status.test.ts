@@ -23,6 +23,7 @@ const replication: ReplicationStatus = {
   walLargeSince: null,
   readers: null,
   gaveUp: null,
+  unproven: null,
   sameDisk: false,
   pages: { reads: 'direct', comparedAt: '2025-01-01T11:59:00.000Z', ageMs: 60_000, tookMs: 20_000, damaged: [] },
 }

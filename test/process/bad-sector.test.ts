@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captureStateIn } from '../../src/adapters/filesystem/capture-state.ts'
+import { keptRotIn } from '../../src/adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../../src/adapters/filesystem/kept-sums.ts'
 import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
 import { outputFiles } from '../../src/adapters/filesystem/output-file.ts'
@@ -64,6 +65,7 @@ async function world(openDatabase: CaptureWorld['openDatabase']): Promise<Captur
     random: nodeRandom,
     state: captureStateIn(folder),
     keptSums: keptSumsIn(folder),
+    keptRot: keptRotIn(folder),
     openDatabase,
     openLog: () => null,
     onEvent: () => {},

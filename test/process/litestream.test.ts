@@ -123,7 +123,7 @@ describeWith([litestream, python], 'the real litestream on a replica that we wro
     await end(system, first.process, 'SIGKILL')
     await ended(await startWriter(system, '--rate', '0', '--limit', '200', '--reconnect-every', '0.01', '--autocheckpoint', '10'))
     const second = await captureFlushes(4)
-    expect(second.events.find((event) => event.type === 'attached')?.do).toBe('snapshot')
+    expect(second.events.find((event) => event.type === 'attached')?.do).toBe('diff')
     await client.drain()
     const whole = witnessed(system).length
     const before = await expectSameRestore('00000001', null, 'before')

@@ -26,6 +26,7 @@ const position: CapturePosition = {
   walUnfinished: false,
   walLargeSinceMs: null,
   gaveUp: null,
+  unproven: null,
   walBytes: 0,
   moved: [],
   trouble: null,

@@ -1,6 +1,6 @@
 /** What a capture remembers, in `capture.json` of the state folder. */
 import { join } from 'node:path'
-import type { CaptureBinding, CaptureState, OlderDatabase } from '../../ports/capture-state.ts'
+import type { CaptureBinding, CaptureState, OlderDatabase, UnprovenPages } from '../../ports/capture-state.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 export function captureStateIn(folder: string): CaptureState {
@@ -16,12 +16,29 @@ function decode(value: Readonly<Record<string, unknown>> | null): CaptureBinding
   if (typeof path !== 'string' || typeof device !== 'number' || typeof inode !== 'number' || typeof bornMs !== 'number') return null
   if (typeof replica !== 'string' || typeof timeline !== 'string' || typeof timelineId !== 'string') return null
   const beginning = typeof value?.['beginning'] === 'string' ? value['beginning'] : null
-  return { path, device, inode, bornMs, replica, timeline, timelineId, beginning, older: decodeOlder(value?.['older']) }
+  return {
+    path,
+    device,
+    inode,
+    bornMs,
+    replica,
+    timeline,
+    timelineId,
+    beginning,
+    older: decodeOlder(value?.['older']),
+    unproven: decodeUnproven(value?.['unproven']),
+  }
 }
 
+function decodeUnproven(value: unknown): UnprovenPages | null {
+  const { pages, txid, atMs } = fieldsOf(value)
+  return typeof pages === 'number' && typeof txid === 'number' && typeof atMs === 'number' ? { pages, txid, atMs } : null
+}
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === 'object' && value !== null ? { ...value } : {})
+
 function decodeOlder(value: unknown): OlderDatabase | null {
-  const given: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
-  const { timeline, txid, reachedTxid, atMs } = given
+  const { timeline, txid, reachedTxid, atMs } = fieldsOf(value)
   if (typeof timeline !== 'string' || typeof txid !== 'number' || typeof reachedTxid !== 'number' || typeof atMs !== 'number') return null
   return { timeline, txid, reachedTxid, atMs }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captureStateIn } from './capture-state.ts'
+import { keptRotIn } from './kept-rot.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 import { verificationLogIn } from './verification-log.ts'
 
@@ -78,6 +79,7 @@ describe('a state file', () => {
 describe('what a capture remembers', () => {
   const binding = {
     older: null,
+    unproven: null,
     path: '/data/bot.db',
     device: 66305,
     inode: 4711,
@@ -110,7 +112,17 @@ describe('what a capture remembers', () => {
     }
   })
 
-  it.each(Object.keys(binding).filter((key) => key !== 'older' && key !== 'beginning'))(
+  it('pages were published unproven -> that is remembered; a word of it that is no good -> forgotten, the rest stands', async () => {
+    const unproven = { pages: 12, txid: 7, atMs: 1_735_732_800_000 }
+    await captureStateIn(folder).write({ ...binding, unproven })
+    expect(await captureStateIn(folder).read()).toEqual({ ...binding, unproven })
+    for (const key of Object.keys(unproven)) {
+      writeFileSync(at('capture.json'), JSON.stringify({ ...binding, unproven: { ...unproven, [key]: null } }))
+      expect(await captureStateIn(folder).read()).toEqual(binding)
+    }
+  })
+
+  it.each(Object.keys(binding).filter((key) => !['older', 'beginning', 'unproven'].includes(key)))(
     'it lacks its %s, or has it as another type -> nothing is known of the file',
     async (key) => {
       for (const value of [undefined, null, true]) {
@@ -119,6 +131,24 @@ describe('what a capture remembers', () => {
       }
     },
   )
+})
+
+describe('the damaged pages that a capture remembers', () => {
+  it('none were found -> none; some were -> read back, with what stands there', async () => {
+    expect(await keptRotIn(folder).read()).toEqual(new Map())
+    const rot = new Map([
+      [14, { high: 0xf2345678, low: 0 }],
+      [2, { high: 0x80000000, low: 0xffffffff }],
+    ])
+    await keptRotIn(folder).write(rot)
+    expect(await keptRotIn(folder).read()).toEqual(rot)
+  })
+
+  it('the file has words that make no sense -> these pages are as any other, the rest stands', async () => {
+    const senseless = { 0: [1, 2], x: [1, 2], 3: [1], 4: null, 5: ['1', 2], 6: 7 }
+    writeFileSync(at('damaged-pages.json'), JSON.stringify({ ...senseless, 8: [1, 2] }))
+    expect(await keptRotIn(folder).read()).toEqual(new Map([[8, { high: 1, low: 2 }]]))
+  })
 })
 
 describe('what is remembered of the last proof', () => {

@@ -29,7 +29,7 @@ export const replicationStatus = command({
   changes: 'nothing',
   options: {},
   examples: [{ line: 'replication-status', does: 'lag, waiting commits, continuity' }],
-  json: '{ database, replica, state, because, trouble, pid, timeline, txid, lagMs, pending, continuous, lastCommitAt, walBytes, walLargeSince, readers, gaveUp, sameDisk, pages }',
+  json: '{ database, replica, state, because, trouble, pid, timeline, txid, lagMs, pending, continuous, lastCommitAt, walBytes, walLargeSince, readers, gaveUp, unproven, sameDisk, pages }',
   exits: { 3: 'a capture runs but does not answer', 5: 'no capture follows the database, or it cannot copy all that is committed' },
   run: async (_args, world) => {
     const value = await world.parts.replicationStatus()

@@ -22,6 +22,7 @@ export function statusScreen(status: Status, palette: Palette, columns: number):
     { label: 'copy', value: `${replication.state}: ${replication.because}` },
     { label: 'lag', value: lagOf(replication) },
     { label: 'pages', value: pagesText(replication), ...(replication.pages?.damaged.length ? { paint: palette.bad } : {}) },
+    { label: 'unproven', value: unprovenText(replication), paint: palette.warn },
     { label: 'given up', value: gaveUpText(replication), paint: palette.warn },
     { label: 'replica', value: `${backup.replica}, timeline ${backup.timeline ?? 'none'}, ${counted(backup.points, 'restore point')}` },
     {
@@ -52,6 +53,13 @@ function watchText({ agent }: Status): string {
   const seen =
     agent.found !== '' ? 'it found damage' : agent.untold !== '' ? `not all of it could be told: ${agent.untold}` : 'nothing was found'
   return `watched ${formatDuration(agent.ageMs)} ago by the agent (process ${agent.pid}); ${seen}`
+}
+
+/** null, which shows no line: none were, or that is not known. */
+function unprovenText({ unproven }: ReplicationStatus): string | null {
+  if (unproven === null) return null
+  const { pages, at, txid } = unproven
+  return `${counted(pages, 'page')} ${pages === 1 ? 'was' : 'were'} taken from the file unproven at ${at} (restore point ${txid}): by commits that nobody watched, or by damage`
 }
 
 /** null, which shows no line: it never was. */
@@ -86,6 +94,7 @@ export function replicationScreen(status: ReplicationStatus, palette: Palette, c
     { label: 'last commit', value: status.lastCommitAt ?? notKnown },
     { label: 'log', value: status.walBytes === null ? notKnown : formatBytes(status.walBytes) },
     { label: 'pages', value: pagesText(status), ...(status.pages?.damaged.length ? { paint: palette.bad } : {}) },
+    { label: 'unproven', value: unprovenText(status), paint: palette.warn },
     { label: 'given up', value: gaveUpText(status), paint: palette.warn },
     {
       label: 'disk',
