@@ -26,7 +26,7 @@ import { indexFrames } from './wal-tail.ts'
 
 export interface Ancestor {
   readonly txid: number
-  readonly proof: 'content' | 'log' | 'pages'
+  readonly proof: 'content' | 'log' | 'pages' | 'kept'
   /** Its last frame stands in the log, which ends before that of the newest point: the database went back for certain. */
   readonly inLog: boolean
   /** Checksums of every page at that point. */
@@ -63,6 +63,11 @@ export async function findAncestor(suspect: Suspect, { lookBack, wentBack }: Sea
     if (ancestor !== null) return ancestor
   }
   return lookBack === 'all' ? byPages(suspect, wentBack) : null
+}
+
+/** By what a capture kept beside the database, which is of that point: where the pages tell nothing, it is what is left to go by. */
+export async function ancestorByKept(suspect: Suspect, txid: number): Promise<Ancestor> {
+  return { txid, proof: 'kept', inLog: false, sums: await sumsAt(suspect, txid), reachedTxid: suspect.timeline.latestTxid, place: null }
 }
 
 /** The counter in the first page of the database is lower than in that of the replica. False proves nothing: few transactions count it up. */

@@ -1,9 +1,9 @@
-/** In which order a capture makes itself known, so that it may die between any two of its writes. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** In which order a capture makes itself known, so that it may die between any two of its writes; and what it believes after its disk was rolled back. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
 import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
@@ -96,4 +96,69 @@ it('it dies when a diff is published -> the next one goes on from there, and tel
   const next = await attach(await world(), { takeOver: false, fork: null })
   next.database.close()
   expect(next).toMatchObject({ decision: 'adopt', txid: 2, unproven: { pages: expect.any(Number), txid: 2 } })
+})
+
+describe('a disk with the database and all of ours on it is rolled back, and the bot is up first, until its log began anew', () => {
+  const path = (): string => join(folder, 'bot.db')
+  const names = ['bot.db', 'bot.db-wal', 'capture.json', 'page-sums']
+  const reopen = (): void => {
+    bot = new DatabaseSync(path())
+    bot.exec('PRAGMA wal_autocheckpoint=0')
+  }
+  const update = (rows: string): void => bot.exec(`UPDATE t SET x = randomblob(4000) WHERE ${rows}`)
+  const attachAt = async (laterMs: number): Promise<readonly CaptureEvent[]> => {
+    const made = await world()
+    const clock = { ...nodeClock, wallMs: () => nodeClock.wallMs() + laterMs }
+    ;(await attach({ ...made, clock }, { takeOver: false, fork: null })).database.close()
+    return made.events
+  }
+  /** The same inodes, as a block device has them. */
+  const rollBack = (): void => {
+    bot.close()
+    for (const suffix of ['-wal', '-shm']) rmSync(`${path()}${suffix}`, { force: true })
+    for (const name of names) writeFileSync(join(folder, name), readFileSync(join(folder, 'saved', name)))
+    reopen()
+  }
+  beforeEach(() => {
+    bot.exec('DELETE FROM t; PRAGMA wal_autocheckpoint=0')
+    for (let row = 0; row < 40; row++) bot.exec('INSERT INTO t VALUES (randomblob(4000))')
+  })
+
+  it.each([
+    ['a few pages', 'rowid < 4', 'is by its pages what came right after'],
+    ['all pages', 'true', 'may have gone back in time with what is kept beside it'],
+  ])('%s were written -> it is said that it may lack what was copied, which stays', async (_, written, because) => {
+    await attachAt(0)
+    update('rowid = 1')
+    await attachAt(0)
+    mkdirSync(join(folder, 'saved'))
+    for (const name of names) copyFileSync(join(folder, name), join(folder, 'saved', name))
+    for (const [turn, row] of [20, 25, 30].entries()) {
+      update(`rowid = ${row}`)
+      await attachAt((turn + 1) * 10_000)
+    }
+    rollBack()
+    for (let turn = 0; turn < 3; turn++) {
+      update(written)
+      bot.exec('PRAGMA wal_checkpoint(RESTART)')
+    }
+    update(written)
+    const events = await attachAt(60_000)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'attached', do: 'fork', because: expect.stringContaining(because) }))
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'older', parent: '00000001', forkTxid: 2, commits: { least: 0, most: 3 } }),
+    )
+  })
+
+  it('nothing was rolled back: the same without a capture -> it went on, and nobody is told of commits that it lacks', async () => {
+    await attachAt(0)
+    update('rowid = 1')
+    await attachAt(10_000)
+    for (let turn = 0; turn < 3; turn++) {
+      update('rowid < 4')
+      bot.exec('PRAGMA wal_checkpoint(RESTART)')
+    }
+    const events = await attachAt(20_000)
+    expect(events).toMatchObject([{ type: 'attached', do: 'diff' }])
+  })
 })

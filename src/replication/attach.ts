@@ -5,6 +5,7 @@
  * If we die at any point: the replica holds whole files only, and the next attach decides anew from the same facts.
  */
 import { DrError, isDrError } from '../errors.ts'
+import type { LtxHeader } from '../ltx/header.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureBinding, CaptureState, OlderDatabase, UnprovenPages } from '../ports/capture-state.ts'
@@ -12,11 +13,12 @@ import type { KeptRot, Rot } from '../ports/kept-rot.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
 import type { LogFile } from '../ports/log-file.ts'
-import { type Catalogue, type CatalogueTimeline, currentTimeline, readCatalogue } from '../replica/catalogue.ts'
+import { type Catalogue, type CatalogueTimeline, currentTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
 import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
-import { type Ancestor, counterWentBack, findAncestor, type Suspect, sumsBehind } from './ancestor.ts'
+import { readHeader } from '../replica/read-object.ts'
+import { type Ancestor, ancestorByKept, counterWentBack, findAncestor, type Suspect, sumsBehind } from './ancestor.ts'
 import { type Base, readDatabaseHeader, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
@@ -174,8 +176,8 @@ async function forkBegunBefore(world: CaptureWorld, database: LiveDatabase, cata
   return readCatalogue(world.store)
 }
 
-/** Chosen: a capture keeps its checksums each second, so that more flushes than 10 s can hold mean that its folder went back in time too. */
-const freshFlushes = 200
+/** Chosen: a capture keeps its checksums within a second of a flush; whatever is five times as old was not kept by the one that published last. */
+const keptWithinMs = 5000
 /** Chosen: reading so many headers takes half a second, and a file that stayed in its place is rarely older by more. */
 const lookBackFlushes = 2000
 
@@ -283,16 +285,27 @@ async function provenLast(
 const mostRestarts = 1_000_000
 
 /**
- * Of the very file that was captured. Where its log was counted on, or still has the newest point, it went on, whatever its pages look like: a bot that sets a flag to and
+ * Of the very file that was captured. Where its log still has the newest point, or was counted on, it went on, whatever its pages look like: a bot that sets a flag to and
  * fro writes the same pages again. Where nothing tells whether it went back or on, it may have reached the newest point.
+ * A log that went back is counted on as well, from what it was then, and comes to be ahead of what was published. So it proves nothing where the
+ * checksums that were kept beside it are older than a capture leaves them: then all of that went back in time, the database probably too.
  */
 async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: number | null): Promise<Ancestor | null> {
+  if (last.inLog) return null
+  const kept = keptTxid === null ? null : await pointAt(suspect, keptTxid)
+  const keptLately = kept !== null && Math.abs(last.lastCommitMs - kept.timestampMs) <= keptWithinMs
   const restarts = suspect.base.place === null ? 0 : (suspect.base.place.header.salt1 - last.walSalt1) >>> 0
-  if (last.inLog || (restarts > 0 && restarts <= mostRestarts)) return null
+  if (keptLately && restarts > 0 && restarts <= mostRestarts) return null
   const wentBack = await counterWentBack(suspect)
-  const keptLately = keptTxid !== null && last.txid - keptTxid < freshFlushes
-  const ancestor = await findAncestor(suspect, { lookBack: keptLately && !wentBack ? lookBackFlushes : 'all', wentBack })
+  const ancestor =
+    (await findAncestor(suspect, { lookBack: keptLately && !wentBack ? lookBackFlushes : 'all', wentBack })) ??
+    (kept === null || keptLately ? null : await ancestorByKept(suspect, kept.maxTxid))
   return ancestor === null || wentBack || ancestor.inLog ? ancestor : { ...ancestor, reachedTxid: last.txid }
+}
+
+async function pointAt({ store, timeline }: Suspect, txid: number): Promise<LtxHeader | null> {
+  const point = reachablePoints(timeline).find(({ maxTxid }) => maxTxid === txid)
+  return point === undefined ? null : readHeader(store, point.key)
 }
 
 function isBound(binding: CaptureBinding | null, { identity }: LiveDatabase, replica: string, timelineId: string): boolean {

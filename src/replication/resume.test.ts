@@ -78,6 +78,7 @@ describe('a capture meets a database', () => {
     ['equals', 'content'],
     ['is by its log what came right after', 'log'],
     ['is by its pages what came right after', 'pages'],
+    ['may have gone back in time with what is kept beside it, which is of', 'kept'],
   ] as const)('it %s an older point -> the fork is at that point, with how that is known', (how, proof) => {
     const because = `the database ${how} the older restore point 0000000000000007, and the replica goes on to 000000000000000a`
     expect(decide({ ancestor: { txid: 7, proof }, bound: true })).toEqual({ do: 'fork', txid: 7, because })
@@ -116,7 +117,7 @@ describe('any facts at all', () => {
     last: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), rolling: fc.option(fc.constantFrom(1n, 2n)) })),
     lastFrameInLog: fc.boolean(),
     rolling: fc.constantFrom(1n, 2n),
-    ancestor: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), proof: fc.constantFrom('content', 'log', 'pages') })),
+    ancestor: fc.option(fc.record({ txid: fc.integer({ min: 1, max: 99 }), proof: fc.constantFrom('content', 'log', 'pages', 'kept') })),
     bound: fc.boolean(),
     equalShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
     takeOver: fc.boolean(),

@@ -4,6 +4,7 @@
  * an equal rolling checksum proves equal content; the inode only says that the file is the one we knew.
  */
 import { formatTxid } from '../ltx/txid.ts'
+import type { Ancestor } from './ancestor.ts'
 
 export interface ResumeFacts {
   /** The newest restore point of the timeline that would be continued; null when the replica has none. */
@@ -13,7 +14,7 @@ export interface ResumeFacts {
   /** Rolling checksum of the database as it is; null where it was not needed. */
   readonly rolling: bigint | null
   /** The restore point, older than the last, at which database and replica parted, and how that is known; null: none was found. */
-  readonly ancestor: { readonly txid: number; readonly proof: 'content' | 'log' | 'pages' } | null
+  readonly ancestor: { readonly txid: number; readonly proof: Ancestor['proof'] } | null
   /** Path of the database that the timeline was begun for, where it is another than this one's; null: the same, or not known. */
   readonly otherPath: string | null
   /** The state folder knows this file by its inode as the database of this timeline. */
@@ -58,6 +59,7 @@ const parted = {
   content: 'equals',
   log: 'is by its log what came right after',
   pages: 'is by its pages what came right after',
+  kept: 'may have gone back in time with what is kept beside it, which is of',
 } as const
 
 /** Where the files are broken, the proof of a history is of no use to whoever restores: all of the database goes into a new one. */
