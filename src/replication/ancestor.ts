@@ -49,20 +49,26 @@ export interface Suspect {
 }
 
 export interface Search {
-  /** How many points are asked by their headers; only with 'all' are the pages compared too, for which the replica is read whole. */
+  /** How many points are asked by their headers. */
   readonly lookBack: number | 'all'
   /** It is known to have gone back, so that a page which is not there yet is as it was. Otherwise it may have shrunk since. */
   readonly wentBack: boolean
+  /** The pages are compared too where that takes no more than so many bytes of the replica, and believed where at least so many differ. */
+  readonly pages: { readonly withinBytes: number; readonly fewest: number }
 }
 
-export async function findAncestor(suspect: Suspect, { lookBack, wentBack }: Search): Promise<Ancestor | null> {
+/** A search that leaves nothing out. Of a single page nothing is believed. */
+export const everywhere: Omit<Search, 'wentBack'> = { lookBack: 'all', pages: { withinBytes: Number.POSITIVE_INFINITY, fewest: 2 } }
+
+export async function findAncestor(suspect: Suspect, { lookBack, wentBack, pages }: Search): Promise<Ancestor | null> {
   const older = reachablePoints(suspect.timeline).filter((point) => point.maxTxid < suspect.timeline.latestTxid)
   const looked = lookBack === 'all' ? older : older.slice(-lookBack)
   for (const point of looked.toReversed()) {
     const ancestor = await byHeader(suspect, point, await readHeader(suspect.store, point.key))
     if (ancestor !== null) return ancestor
   }
-  return lookBack === 'all' ? byPages(suspect, wentBack) : null
+  const { sizeBytes } = planRestore(suspect.timeline.files, 'newest-reachable')
+  return sizeBytes <= pages.withinBytes ? byPages(suspect, wentBack, pages.fewest) : null
 }
 
 /** By what a capture kept beside the database, which is of that point: where the pages tell nothing, it is what is left to go by. */
@@ -110,12 +116,12 @@ const nextAfter = ({ timeline }: Suspect, txid: number): number =>
  * The database sides with an older point when, of the pages that differ between that point and the newest, more than half are as they
  * were then. A page may come back to what it once was, so that one alone says nothing.
  */
-async function byPages(suspect: Suspect, wentBack: boolean): Promise<Ancestor | null> {
+async function byPages(suspect: Suspect, wentBack: boolean, fewest: number): Promise<Ancestor | null> {
   const nearest = await nearestPoint(suspect)
   if (nearest === null) return null
   const then = await sumsAt(suspect, nearest)
   const { all, asThen } = sides(suspect, then, suspect.newest, wentBack ? 'counted' : 'left out')
-  if (all < 2 || asThen <= all / 2) return null
+  if (all < fewest || asThen <= all / 2) return null
   const before = reachablePoints(suspect.timeline).findLast(({ maxTxid }) => maxTxid < nearest)?.maxTxid
   // A page that is still as it was before that point: the database had not come so far.
   const sumsBefore = before === undefined ? null : await sumsAt(suspect, before)

@@ -98,31 +98,33 @@ it('it dies when a diff is published -> the next one goes on from there, and tel
   expect(next).toMatchObject({ decision: 'adopt', txid: 2, unproven: { pages: expect.any(Number), txid: 2 } })
 })
 
+const path = (): string => join(folder, 'bot.db')
+const names = ['bot.db', 'bot.db-wal', 'capture.json', 'page-sums']
+const reopen = (): void => {
+  bot = new DatabaseSync(path())
+  bot.exec('PRAGMA wal_autocheckpoint=0')
+}
+const update = (rows: string): void => bot.exec(`UPDATE t SET x = randomblob(4000) WHERE ${rows}`)
+const attachAt = async (laterMs: number): Promise<readonly CaptureEvent[]> => {
+  const made = await world()
+  const clock = { ...nodeClock, wallMs: () => nodeClock.wallMs() + laterMs }
+  ;(await attach({ ...made, clock }, { takeOver: false, fork: null })).database.close()
+  return made.events
+}
+/** The same inodes, as a block device has them. */
+const rollBack = (): void => {
+  bot.close()
+  for (const suffix of ['-wal', '-shm']) rmSync(`${path()}${suffix}`, { force: true })
+  for (const name of names) writeFileSync(join(folder, name), readFileSync(join(folder, 'saved', name)))
+  reopen()
+}
+const fill = (): void => {
+  bot.exec('DELETE FROM t; PRAGMA wal_autocheckpoint=0')
+  for (let row = 0; row < 40; row++) bot.exec('INSERT INTO t VALUES (randomblob(4000))')
+}
+
 describe('a disk with the database and all of ours on it is rolled back, and the bot is up first, until its log began anew', () => {
-  const path = (): string => join(folder, 'bot.db')
-  const names = ['bot.db', 'bot.db-wal', 'capture.json', 'page-sums']
-  const reopen = (): void => {
-    bot = new DatabaseSync(path())
-    bot.exec('PRAGMA wal_autocheckpoint=0')
-  }
-  const update = (rows: string): void => bot.exec(`UPDATE t SET x = randomblob(4000) WHERE ${rows}`)
-  const attachAt = async (laterMs: number): Promise<readonly CaptureEvent[]> => {
-    const made = await world()
-    const clock = { ...nodeClock, wallMs: () => nodeClock.wallMs() + laterMs }
-    ;(await attach({ ...made, clock }, { takeOver: false, fork: null })).database.close()
-    return made.events
-  }
-  /** The same inodes, as a block device has them. */
-  const rollBack = (): void => {
-    bot.close()
-    for (const suffix of ['-wal', '-shm']) rmSync(`${path()}${suffix}`, { force: true })
-    for (const name of names) writeFileSync(join(folder, name), readFileSync(join(folder, 'saved', name)))
-    reopen()
-  }
-  beforeEach(() => {
-    bot.exec('DELETE FROM t; PRAGMA wal_autocheckpoint=0')
-    for (let row = 0; row < 40; row++) bot.exec('INSERT INTO t VALUES (randomblob(4000))')
-  })
+  beforeEach(fill)
 
   it.each([
     ['a few pages', 'rowid < 4', 'is by its pages what came right after'],
@@ -160,5 +162,26 @@ describe('a disk with the database and all of ours on it is rolled back, and the
     }
     const events = await attachAt(20_000)
     expect(events).toMatchObject([{ type: 'attached', do: 'diff' }])
+  })
+})
+
+describe('an old file is copied over the database, and the bot commits before the capture looks', () => {
+  beforeEach(fill)
+
+  it.each([
+    [30, 'many pages are older', 'fork'],
+    [3, 'a few pages are, which a bot may write to and fro', 'diff'],
+  ])('by %d commits: %s -> %s', async (commits, _, decided) => {
+    await attachAt(0)
+    bot.exec('PRAGMA wal_checkpoint(RESTART)')
+    const old = readFileSync(path())
+    for (let row = 1; row <= commits; row++) update(`rowid = ${row}`)
+    await attachAt(0)
+    bot.close()
+    for (const suffix of ['-wal', '-shm']) rmSync(`${path()}${suffix}`, { force: true })
+    writeFileSync(path(), old)
+    reopen()
+    update('rowid = 40')
+    expect(await attachAt(0)).toContainEqual(expect.objectContaining({ type: 'attached', do: decided }))
   })
 })

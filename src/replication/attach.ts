@@ -18,7 +18,17 @@ import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { readHeader } from '../replica/read-object.ts'
-import { type Ancestor, ancestorByKept, counterWentBack, findAncestor, type Suspect, sumsBehind } from './ancestor.ts'
+import { MiB } from '../units.ts'
+import {
+  type Ancestor,
+  ancestorByKept,
+  counterWentBack,
+  everywhere,
+  findAncestor,
+  type Search,
+  type Suspect,
+  sumsBehind,
+} from './ancestor.ts'
 import { type Base, readDatabaseHeader, sumBase } from './base-scan.ts'
 import { beginFirstTimeline, beginFork, type TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
@@ -178,8 +188,11 @@ async function forkBegunBefore(world: CaptureWorld, database: LiveDatabase, cata
 
 /** Chosen: a capture keeps its checksums within a second of a flush; whatever is five times as old was not kept by the one that published last. */
 const keptWithinMs = 5000
-/** Chosen: reading so many headers takes half a second, and a file that stayed in its place is rarely older by more. */
-const lookBackFlushes = 2000
+/**
+ * Chosen: so many headers, or bytes, are read in half a second, and a file that stayed in its place is rarely older by more. Few pages come back as
+ * they were when a bot starts and stops, many do when an old file was copied over it.
+ */
+const nearby: Omit<Search, 'wentBack'> = { lookBack: 2000, pages: { withinBytes: 64 * MiB, fewest: 16 } }
 
 type Found = Omit<Meeting, 'world' | 'database' | 'base' | 'catalogue' | 'binding' | 'rot'>
 
@@ -250,7 +263,7 @@ async function meet(
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
   const ancestor = bound
     ? await ancestorOfKnown(suspect, last, newest.keptTxid)
-    : await findAncestor(suspect, { lookBack: 'all', wentBack: true })
+    : await findAncestor(suspect, { ...everywhere, wentBack: true })
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
 }
 
@@ -298,7 +311,7 @@ async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: numb
   if (keptLately && restarts > 0 && restarts <= mostRestarts) return null
   const wentBack = await counterWentBack(suspect)
   const ancestor =
-    (await findAncestor(suspect, { lookBack: keptLately && !wentBack ? lookBackFlushes : 'all', wentBack })) ??
+    (await findAncestor(suspect, { ...(keptLately && !wentBack ? nearby : everywhere), wentBack })) ??
     (kept === null || keptLately ? null : await ancestorByKept(suspect, kept.maxTxid))
   return ancestor === null || wentBack || ancestor.inLog ? ancestor : { ...ancestor, reachedTxid: last.txid }
 }
