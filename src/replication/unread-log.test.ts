@@ -1,5 +1,16 @@
 /** The log of a bot that died, with a rotten frame in its middle: what stands behind it was committed, and SQLite says nothing of it. */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -85,6 +96,29 @@ describe('a log', () => {
     expect(unread()).toEqual({ frame: from + 1, commits: 3, offset: frameOffset(from, pageSize) })
     copyFileSync(`${alive()}-wal`, `${dead()}-wal`)
     damageFrame(dead(), framesOf(dead()) - 1)
+    expect(unread()).toBe(null)
+  })
+})
+
+describe('a log with a rotten header', () => {
+  const spoilHeader = (at: number): void => {
+    const file = openSync(`${dead()}-wal`, 'r+')
+    writeSync(file, new Uint8Array([0x5a]), 0, 1, at)
+    closeSync(file)
+  }
+
+  it.each([0, 8, 10, 16, 24])('at byte %d -> every commit that stands in it is counted', (at) => {
+    dies()
+    spoilHeader(at)
+    expect(unread()).toEqual({ frame: 0, commits: 6, offset: 0 })
+  })
+
+  it('and nothing behind it -> there is nothing to be told of', () => {
+    dies()
+    spoilHeader(0)
+    truncateSync(`${dead()}-wal`, 32)
+    expect(unread()).toBe(null)
+    truncateSync(`${dead()}-wal`, 0)
     expect(unread()).toBe(null)
   })
 })

@@ -6,16 +6,17 @@
 import { isDrError } from '../errors.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { LogFile } from '../ports/log-file.ts'
-import { countCommitMarks } from '../wal/frames.ts'
-import { frameHeaderBytes, frameOffset } from '../wal/header.ts'
+import { counted } from '../units.ts'
+import { countCommitMarks, type LogShape, storedChecksum } from '../wal/frames.ts'
+import { frameHeaderBytes, frameOffset, walHeaderBytes } from '../wal/header.ts'
 import { findRestingEnd } from './wal-tail.ts'
 
 export interface Unread {
-  /** Counted from 1: the first frame that does not follow. */
+  /** Counted from 1: the first frame that does not follow; 0: the header of the log is none. */
   readonly frame: number
   /** At least so many: those whose own mark can still be read. */
   readonly commits: number
-  /** Where that frame begins in the log. */
+  /** Where that begins in the log. */
   readonly offset: number
 }
 
@@ -25,19 +26,39 @@ const readBytes = 4 * 1024 * 1024
 /** Of a log that nobody writes to. null: nothing stands behind its end. */
 export function findUnread(bytes: Pick<DatabaseBytes, 'readWal'>): Unread | null {
   const { header, chained } = findRestingEnd(bytes)
-  if (header === null) return null
-  const frameBytes = frameHeaderBytes + header.pageSize
+  const shape = header ?? shapeByFrames(bytes)
+  if (shape === null) return null
+  const frame = header === null ? 0 : chained + 1
+  const frameBytes = frameHeaderBytes + shape.pageSize
   const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
   let commits = 0
-  for (let offset = frameOffset(chained + 1, header.pageSize); ; offset += buffer.length) {
+  for (let offset = frameOffset(frame, shape.pageSize); ; offset += buffer.length) {
     const count = bytes.readWal(offset, buffer)
-    commits += countCommitMarks(header, buffer.subarray(0, count))
+    commits += countCommitMarks(shape, buffer.subarray(0, count))
     if (count < buffer.length) break
   }
-  return commits === 0 ? null : { frame: chained + 1, commits, offset: frameOffset(chained, header.pageSize) }
+  return commits === 0 ? null : { frame, commits, offset: frame === 0 ? 0 : frameOffset(frame - 1, shape.pageSize) }
+}
+
+/** Of a log whose header tells nothing: by two frames of the same salts. null: it has not so many. */
+function shapeByFrames(bytes: Pick<DatabaseBytes, 'readWal'>): LogShape | null {
+  const saltsAt = (offset: number) => {
+    const head = new Uint8Array(frameHeaderBytes)
+    return bytes.readWal(offset, head) < head.length ? null : storedChecksum(head)
+  }
+  const first = saltsAt(walHeaderBytes)
+  if (first === null || (first.salt1 | first.salt2) === 0) return null
+  for (let pageSize = 512; pageSize <= 65536; pageSize *= 2) {
+    const second = saltsAt(frameOffset(1, pageSize))
+    if (second?.salt1 === first.salt1 && second.salt2 === first.salt2) return { ...first, pageSize }
+  }
+  return null
 }
 
 export function unreadText({ frame, commits }: Unread): string {
+  if (frame === 0) {
+    return `the header of the log does not match its checksum: of ${counted(commits, 'commit')} that stand in it, those that the file does not have yet cannot be read`
+  }
   const behind = `in the log behind frame ${frame}, which does not match its checksum, and cannot be read`
   return commits === 1 ? `a commit stands ${behind} (its bot may have died inside of it)` : `at least ${commits} commits stand ${behind}`
 }

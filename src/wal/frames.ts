@@ -69,8 +69,11 @@ export function checksumWord({ s1, s2 }: WalChecksum): bigint {
   return (BigInt(s1) << 32n) | BigInt(s2)
 }
 
+/** How the frames of a log are found without its checksums. */
+export type LogShape = Pick<WalHeader, 'salt1' | 'salt2' | 'pageSize'>
+
 /** Frames in `bytes`, which begin exactly at one, that are of this log by their salts and say that they end a transaction. No checksum is looked at. */
-export function countCommitMarks({ salt1, salt2, pageSize }: WalHeader, bytes: Uint8Array): number {
+export function countCommitMarks({ salt1, salt2, pageSize }: LogShape, bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let marks = 0
   for (let at = 0; at + frameHeaderBytes + pageSize <= bytes.length; at += frameHeaderBytes + pageSize) {
