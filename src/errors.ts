@@ -33,6 +33,12 @@ export const errorTable = {
   DATABASE_BUSY: { kind: 'unavailable', exit: 3, means: 'A lock on the database could not be had in time.' },
   DATABASE_MOVED: { kind: 'unavailable', exit: 3, means: 'The file under the database path is no longer the one that was opened.' },
   DATABASE_DAMAGED: { kind: 'damaged', exit: 1, means: 'SQLite or a check says that the database is damaged.' },
+  SQLITE_LACKS: {
+    kind: 'refused',
+    exit: 2,
+    means:
+      'The SQLite of this program lacks a collation, function, module or tokenizer of the database, so that what needs it cannot be checked.',
+  },
   DATABASE_OTHER: { kind: 'refused', exit: 4, means: 'The database is not the one that this replica belongs to.' },
   DATABASE_IN_USE: { kind: 'refused', exit: 4, means: 'A process other than the capture has the database open.' },
   HOLDERS_UNKNOWN: { kind: 'unavailable', exit: 3, means: 'It cannot be told which processes have the database open.' },

@@ -12,7 +12,7 @@ import { DrError } from '../errors.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { chooseTimeline, newestComplete, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
-import { type CandidatePorts, countLoss, restoreCandidate, restoreChosen, temporaryName } from './candidate.ts'
+import { type CandidatePorts, countLoss, restoreCandidate, restoreChosen, restoredFacts, temporaryName } from './candidate.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunSettings } from './runbook.ts'
 
@@ -216,6 +216,17 @@ describe('a candidate', () => {
       integrity: () => Promise.reject(new DrError('DISK_FULL', { what: 'no space is left there', untouched: 'All.', next: 'Free space.' })),
     }
     await expect(restoreCandidate(portsWith(full), work(), await timeline(), 2, temporary())).rejects.toMatchObject({ code: 'DISK_FULL' })
+  })
+
+  it('SQLite here lacks what the database needs -> it is good by its checksums, and nothing that was not checked is called verified', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    const lacks = () => Promise.reject(new DrError('SQLITE_LACKS', { what: 'no such collation: mine', untouched: 'All.', next: 'Look.' }))
+    const { point, restored, results, looked } = await lastGood(portsWith({ ...checksFailingFrom(99), integrity: lacks }))
+    expect([point.maxTxid, looked[0]?.because]).toEqual([
+      2,
+      expect.stringContaining('and not: database integrity (quick_check): no such collation: mine'),
+    ])
+    expect(restoredFacts(restored, results).verified).toEqual([...restored.verified, 'test queries (every table read)'])
   })
 
   it('the temporary file of a life before is there -> made anew', async () => {

@@ -10,12 +10,12 @@ import { planRestore } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { findLastGood, type Search, type Verdict } from '../restore/last-good.ts'
 import { type Restored, restoreFile } from '../restore/restore-file.ts'
-import { counted, formatBytes } from '../units.ts'
+import { formatBytes } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
-import { failures } from './check-result.ts'
+import { type CheckResult, failures, unproven } from './check-result.ts'
 import { choosePoint, type PointTarget } from './choose-point.ts'
 import type { RunFacts } from './run-facts.ts'
-import type { RunbookPorts, RunSettings, Scope } from './runbook.ts'
+import type { RunbookPorts, Scope } from './runbook.ts'
 
 export type CandidatePorts = Pick<RunbookPorts, 'store' | 'files' | 'outputs' | 'checks'>
 
@@ -24,10 +24,10 @@ export function temporaryName({ runId, settings }: Pick<Scope, 'runId' | 'settin
   return `${settings.database}.genesis-dr-${runId}`
 }
 
-export function restoredFacts(restored: Restored, { integrity, checks }: RunSettings) {
+/** `results`: of the checks that it passed, by which nothing is called verified that could not be checked. */
+export function restoredFacts(restored: Restored, results: readonly CheckResult[]) {
   const { pages, sizeBytes, filesRead, bytesRead } = restored
-  const own = checks.length === 0 ? [] : [`${counted(checks.length, 'check')} of yours`]
-  const verified = [...restored.verified, `${integrity}_check of SQLite`, 'every table read', ...own]
+  const verified = [...restored.verified, ...results.filter(({ outcome }) => outcome === 'pass').map(({ check }) => check)]
   return { sum: restored.sum.toString(16).padStart(16, '0'), pages, sizeBytes, filesRead, bytesRead, verified }
 }
 
@@ -40,7 +40,7 @@ export async function restoreCandidate(
   timeline: CatalogueTimeline,
   txid: number,
   temporary: string,
-): Promise<{ readonly verdict: Verdict; readonly restored: Restored | null }> {
+): Promise<{ readonly verdict: Verdict; readonly restored: Restored | null; readonly results: readonly CheckResult[] }> {
   await files.removeTemporary(temporary)
   try {
     const plan = planRestore(timeline.files, { txid })
@@ -48,12 +48,16 @@ export async function restoreCandidate(
       progress(`restoring ${formatTxid(txid)}: ${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`),
     )
     progress(`checking ${formatTxid(txid)}`)
-    const wrong = failures(await checkDatabase(checks, temporary, 'alone', settings))
-    return { verdict: { good: wrong === '', because: wrong === '' ? 'passes all checks' : wrong }, restored }
+    const results = await checkDatabase(checks, temporary, 'alone', settings)
+    const wrong = failures(results)
+    const unchecked = unproven(results)
+    const passes =
+      unchecked.length === 0 ? 'passes all checks' : `passes all checks that can be made here, and not: ${unchecked.join('; ')}`
+    return { verdict: { good: wrong === '', because: wrong === '' ? passes : wrong }, restored, results }
   } catch (error) {
     // A damaged copy is an answer about this point; a store that is away or a full disk is not.
     if (!isDrError(error) || error.kind !== 'damaged') throw error
-    return { verdict: { good: false, because: sentenceOf(error) }, restored: null }
+    return { verdict: { good: false, because: sentenceOf(error) }, restored: null, results: [] }
   }
 }
 
@@ -61,6 +65,8 @@ export interface Candidate {
   readonly timeline: CatalogueTimeline
   readonly point: ReplicaFile
   readonly restored: Restored
+  /** Of its checks. */
+  readonly results: readonly CheckResult[]
   readonly looked: Search['looked']
 }
 
@@ -79,8 +85,8 @@ export async function restoreChosen(
   if (target.kind === 'last-good') return restoreLastGood(ports, work, timeline, temporary)
   const found = reachablePoints(timeline).find((one) => one.maxTxid === plan.txid)
   const point = must(found, 'a plan ends at a restore point')
-  const { verdict, restored } = await restoreCandidate(ports, work, timeline, plan.txid, temporary)
-  if (verdict.good && restored !== null) return { timeline, point, restored, looked: [{ txid: plan.txid, ...verdict }] }
+  const { verdict, restored, results } = await restoreCandidate(ports, work, timeline, plan.txid, temporary)
+  if (verdict.good && restored !== null) return { timeline, point, restored, results, looked: [{ txid: plan.txid, ...verdict }] }
   await ports.files.removeTemporary(temporary)
   throw new DrError('VERIFICATION_FAILED', {
     what: `${formatTxid(plan.txid)} does not pass: ${verdict.because}`,
@@ -90,16 +96,16 @@ export async function restoreChosen(
 }
 
 async function restoreLastGood(ports: CandidatePorts, work: Work, timeline: CatalogueTimeline, temporary: string): Promise<Candidate> {
-  const last: { restored: Restored | null } = { restored: null }
+  const last: { restored: Restored | null; results: readonly CheckResult[] } = { restored: null, results: [] }
   const points = reachablePoints(timeline)
   const { good, looked } = await findLastGood(points, async ({ maxTxid }) => {
-    const { verdict, restored } = await restoreCandidate(ports, work, timeline, maxTxid, temporary)
-    last.restored = restored
+    const { verdict, ...made } = await restoreCandidate(ports, work, timeline, maxTxid, temporary)
+    Object.assign(last, made)
     work.progress(`${formatTxid(maxTxid)}: ${verdict.because}`)
     return verdict
   })
-  const { restored } = last
-  if (good !== null && restored !== null) return { timeline, point: good, restored, looked }
+  const { restored, results } = last
+  if (good !== null && restored !== null) return { timeline, point: good, restored, results, looked }
   await ports.files.removeTemporary(temporary)
   throw new DrError('NO_GOOD_POINT', {
     what: `none of ${looked.length} restore points looked at (of ${points.length}) passes the checks; the newest: ${looked[0]?.because ?? 'there is none'}`,
@@ -111,8 +117,8 @@ async function restoreLastGood(ports: CandidatePorts, work: Work, timeline: Cata
 /** What later steps and the report need of a candidate. */
 export async function chosenFacts(
   store: ObjectStore,
-  { settings, facts }: Pick<Scope, 'settings' | 'facts'>,
-  { timeline, point, restored, looked }: Candidate,
+  { facts }: Pick<Scope, 'facts'>,
+  { timeline, point, restored, results, looked }: Candidate,
   temporary: string,
 ): Promise<RunFacts['chosen']> {
   return {
@@ -122,7 +128,7 @@ export async function chosenFacts(
     ...(await countLoss(store, timeline, point, facts.drained)),
     looked,
     temporary,
-    ...restoredFacts(restored, settings),
+    ...restoredFacts(restored, results),
   }
 }
 

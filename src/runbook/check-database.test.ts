@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { DrError, type ErrorCode } from '../errors.ts'
 import type { DatabaseChecks } from '../ports/database-checks.ts'
 import { checkDatabase } from './check-database.ts'
+import { failures, unproven } from './check-result.ts'
 
 const sound: DatabaseChecks = {
   integrity: async () => [],
@@ -50,6 +51,18 @@ describe('a database that was restored', () => {
       ['no orphans', 'pass'],
     ])
     expect(results[1]?.observed).toBe('SQLite could not read: malformed')
+  })
+
+  it('SQLite here lacks what the database needs -> that is no damage and no pass, and the others are made all the same', async () => {
+    const results = await check({ integrity: failing('SQLITE_LACKS'), rowCounts: failing('SQLITE_LACKS') })
+    expect(results.map(({ outcome }) => outcome)).toEqual(['not-configured', 'not-configured', 'pass'])
+    expect([failures(results), unproven(results)]).toEqual([
+      '',
+      [
+        'database integrity (quick_check): SQLite could not read: malformed',
+        'test queries (every table read): SQLite could not read: malformed',
+      ],
+    ])
   })
 
   it('a check of the user has another value, no row, or a statement that fails -> it has not passed', async () => {

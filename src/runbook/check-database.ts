@@ -2,7 +2,7 @@
 import type { UserCheck } from '../config.ts'
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { DatabaseChecks, FileAccess } from '../ports/database-checks.ts'
-import { type CheckResult, compared, passed } from './check-result.ts'
+import { type CheckResult, compared, notConfigured, passed } from './check-result.ts'
 import type { RunSettings } from './runbook.ts'
 
 export async function checkDatabase(
@@ -11,13 +11,27 @@ export async function checkDatabase(
   access: FileAccess,
   settings: Pick<RunSettings, 'integrity' | 'checks'>,
 ): Promise<readonly CheckResult[]> {
-  const problems = await checks.integrity(path, settings.integrity, access)
-  const name = settings.integrity === 'full' ? 'database integrity (integrity_check)' : 'database integrity (quick_check)'
-  const sound = compared(name, problems.length === 0 ? 'ok' : problems.slice(0, 3).join('; '), 'ok')
+  const sound = await checkIntegrity(checks, path, access, settings.integrity)
   if (sound.outcome === 'fail') return [sound]
   const results = [sound, await testQueries(checks, path, access)]
   for await (const { error: _, ...result } of runUserChecks(checks, path, access, settings.checks)) results.push(result)
   return results
+}
+
+async function checkIntegrity(
+  checks: DatabaseChecks,
+  path: string,
+  access: FileAccess,
+  depth: RunSettings['integrity'],
+): Promise<CheckResult> {
+  const check = depth === 'full' ? 'database integrity (integrity_check)' : 'database integrity (quick_check)'
+  try {
+    const problems = await checks.integrity(path, depth, access)
+    return compared(check, problems.length === 0 ? 'ok' : problems.slice(0, 3).join('; '), 'ok')
+  } catch (error) {
+    if (isDrError(error, 'SQLITE_LACKS')) return notConfigured(check, error.message)
+    throw error
+  }
 }
 
 /** The user's own checks, one after the other. `error`: why one could not be asked, which is no pass; null when it was. */
@@ -55,6 +69,7 @@ async function testQueries(checks: DatabaseChecks, path: string, access: FileAcc
     return passed(check, counts.map(([table, rows]) => `${table} ${rows}`).join(', ') || 'no tables', 'every table can be read')
   } catch (error) {
     if (!isDrError(error)) throw error
+    if (error.code === 'SQLITE_LACKS') return notConfigured(check, error.message)
     return { check, outcome: 'fail', observed: error.message, expected: 'every table can be read' }
   }
 }

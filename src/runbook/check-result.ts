@@ -26,3 +26,8 @@ export function failures(results: readonly CheckResult[]): string {
     .map((result) => `${result.check}: ${result.observed} instead of ${result.expected}`)
     .join('; ')
 }
+
+/** What could not be checked, each as it stands in what is not proven. */
+export function unproven(results: readonly CheckResult[]): readonly string[] {
+  return results.filter(({ outcome }) => outcome === 'not-configured').map(({ check, observed }) => `${check}: ${observed}`)
+}

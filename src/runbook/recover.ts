@@ -3,6 +3,7 @@ import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import { isoTime } from '../units.ts'
 import { restoreChosen, restoredFacts } from './candidate.ts'
+import { unproven } from './check-result.ts'
 import { choosePoint, drainedTimeline, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -52,14 +53,14 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
   if ((await files.stat(output)) !== null) throw outputExists(output)
   const drained = await drainIfPossible(ports, settings.database, request.target)
   const number = request.timeline ?? drained.timeline
-  const { timeline, point, restored, notes } = await restoreTo(ports, request, number)
+  const { timeline, point, restored, results, notes } = await restoreTo(ports, request, number)
   return report({
     output,
     timeline: timeline.number,
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
-    ...restoredFacts(restored, settings),
-    notes: [...drained.notes, ...notes],
+    ...restoredFacts(restored, results),
+    notes: [...drained.notes, ...notes, ...unproven(results).map((what) => `not checked: ${what}`)],
     durationMs: clock.monotonicMs() - began,
     dryRun: false,
   })

@@ -8,7 +8,7 @@ import { restoreFile } from '../restore/restore-file.ts'
 import { formatBytes, isoTime } from '../units.ts'
 import type { RunState } from '../workflow/run-state.ts'
 import { checkDatabase } from './check-database.ts'
-import { type CheckResult, passed } from './check-result.ts'
+import { type CheckResult, passed, unproven } from './check-result.ts'
 import { choosePoint, drainedTimeline } from './choose-point.ts'
 import { type DamagedPage, describeDamaged, pagesCheck } from './damaged-pages.ts'
 import { exchangeChecks, exchangeNotProven } from './exchange.ts'
@@ -47,9 +47,10 @@ export async function validate(
   await requireRoom(ports, plan, scratch)
   try {
     const restored = await restoreFile(store, plan, outputs, scratch)
+    const ofDatabase = await checkDatabase(checks, scratch, 'alone', settings)
     const validation = [
       passed('replica restorable', restored.verified.join(', '), 'every file and the whole match their checksums'),
-      ...(await checkDatabase(checks, scratch, 'alone', settings)),
+      ...ofDatabase,
       ...exchangeChecks,
     ]
     const failed = failedOf(validation)
@@ -77,6 +78,7 @@ export async function validate(
       notProven: [
         ...(complete === null ? [] : ['the newest commits']),
         ...(pages === null ? [`the pages of the database file: ${scrubbed.because}`] : []),
+        ...unproven(ofDatabase),
         exchangeNotProven,
       ],
       damagedPages,
@@ -93,10 +95,8 @@ export async function validateRun(
   run: RunState,
 ): Promise<ValidateReport> {
   const began = clock.monotonicMs()
-  const validation = [
-    ...(await checkDatabase(checks, settings.database, (await lookAccess(ports, settings.database)) ?? 'shared', settings)),
-    ...exchangeChecks,
-  ]
+  const ofDatabase = await checkDatabase(checks, settings.database, (await lookAccess(ports, settings.database)) ?? 'shared', settings)
+  const validation = [...ofDatabase, ...exchangeChecks]
   const failed = failedOf(validation)
   const { chosen } = factsOf(run)
   return {
@@ -108,7 +108,7 @@ export async function validateRun(
     timestamp: chosen === undefined ? null : isoTime(chosen.timestampMs),
     durationMs: clock.monotonicMs() - began,
     validation,
-    notProven: [exchangeNotProven],
+    notProven: [...unproven(ofDatabase), exchangeNotProven],
     damagedPages: [],
   }
 }

@@ -8,6 +8,7 @@ import { sumsOfPoint } from '../../replica/point-sums.ts'
 import { readHeader } from '../../replica/read-object.ts'
 import { baseAtRest, scanPages } from '../../replication/base-scan.ts'
 import { type Repaired, repairFile } from '../../restore/repair-file.ts'
+import type { Restored } from '../../restore/restore-file.ts'
 import { counted } from '../../units.ts'
 import { restoredFacts, temporaryName } from '../candidate.ts'
 import { checkDatabase } from '../check-database.ts'
@@ -42,10 +43,12 @@ export const repairPages = step({
     await files.removeTemporary(temporary)
     const found = await repair(ports, scope, temporary)
     if (typeof found === 'string') return giveUp(ports, temporary, found)
-    const { replaced, chosen } = found
+    const { replaced, restored, kept } = found
     scope.progress(`checking the copy with ${pageList(replaced)} replaced`)
-    const wrong = failures(await checkDatabase(checks, temporary, 'alone', scope.settings))
+    const results = await checkDatabase(checks, temporary, 'alone', scope.settings)
+    const wrong = failures(results)
     if (wrong !== '') return giveUp(ports, temporary, `with ${pageList(replaced)} replaced it still does not pass: ${wrong}`)
+    const chosen = { ...kept, temporary, ...restoredFacts(restored, results) }
     const because = `${pageList(replaced)} of the database ${replaced.length === 1 ? 'was' : 'were'} not what was committed; with the content of the replica the copy is ${formatTxid(chosen.txid)}, by its rolling checksum; ${chosen.lossBecause}`
     return { outcome: 'done', because, evidence: { chosen, repaired: { pages: replaced } } }
   },
@@ -56,12 +59,19 @@ async function giveUp({ files }: Ports, temporary: string, because: string): Pro
   return skipped(because)
 }
 
+/** A repaired copy, which no check was made of yet. */
+interface Kept {
+  readonly replaced: readonly number[]
+  readonly restored: Restored
+  readonly kept: Omit<RunFacts['chosen'], 'temporary' | keyof ReturnType<typeof restoredFacts>>
+}
+
 /** The repaired copy stands under the temporary name; or why it cannot be repaired so, and anything may stand there. */
 async function repair(
   { store, outputs, clock, resting, keptSums }: Ports,
   { facts, settings, progress }: Scope,
   temporary: string,
-): Promise<{ readonly replaced: readonly number[]; readonly chosen: RunFacts['chosen'] } | string> {
+): Promise<Kept | string> {
   const { drained, evidence } = facts
   if (drained === undefined || evidence === undefined) return 'the database was not drained and set aside'
   if (!drained.complete) return `what every page must be is not known: ${drained.because}`
@@ -93,11 +103,8 @@ async function repair(
       sum: sums.rolling,
       verified: ['checksum of every page', 'rolling checksum of the whole database'],
     }
-    const kept = { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost', looked: [] }
-    return {
-      replaced,
-      chosen: { timeline: timeline.number, txid: drained.txid, timestampMs, ...kept, temporary, ...restoredFacts(restored, settings) },
-    }
+    const loss = { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost', looked: [] }
+    return { replaced, restored, kept: { timeline: timeline.number, txid: drained.txid, timestampMs, ...loss } }
   } catch (error) {
     // The copy is damaged there too, or has a gap: an older point may be whole. A store that is away or a full disk is no answer.
     if (!isDrError(error) || error.kind !== 'damaged') throw error

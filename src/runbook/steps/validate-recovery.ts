@@ -3,7 +3,7 @@
 import { DrError } from '../../errors.ts'
 import { counted } from '../../units.ts'
 import { checkDatabase } from '../check-database.ts'
-import { failures } from '../check-result.ts'
+import { failures, unproven } from '../check-result.ts'
 import { exchangeChecks, exchangeNotProven } from '../exchange.ts'
 import { step } from '../runbook.ts'
 
@@ -23,7 +23,8 @@ export const validateRecovery = step({
     }
   },
   async act({ checks }, { settings }) {
-    const results = [...(await checkDatabase(checks, settings.database, 'alone', settings)), ...exchangeChecks]
+    const ofDatabase = await checkDatabase(checks, settings.database, 'alone', settings)
+    const results = [...ofDatabase, ...exchangeChecks]
     const wrong = failures(results)
     if (wrong !== '') {
       throw new DrError('VERIFICATION_FAILED', {
@@ -37,7 +38,7 @@ export const validateRecovery = step({
       outcome: 'done',
       because: `${ran} of ${ran} configured checks pass`,
       evidence: { validation: results },
-      notProven: [exchangeNotProven],
+      notProven: [...unproven(ofDatabase), exchangeNotProven],
     }
   },
 })
