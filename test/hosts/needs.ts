@@ -29,6 +29,12 @@ export const unshare: Need = {
   found: isRoot && works('unshare', '--mount', 'true') ? 'unshare' : null,
   how: 'run as root on Linux, outside an unprivileged container',
 }
+export const loopDevice: Need = {
+  what: 'root, a free loop device and e2fsprogs',
+  found: isRoot && works('losetup', '-f') && works('mkfs.ext4', '-V') && works('filefrag', '-V') ? 'losetup' : null,
+  how: 'run as root on Linux with e2fsprogs, outside an unprivileged container',
+  rare: true,
+}
 export const systemd: Need = {
   what: 'root, namespaces and the systemd binary',
   found: isRoot && works('unshare', '--mount', '--pid', '--fork', '--cgroup', '--uts', '--ipc', 'true') ? systemdBinary : null,

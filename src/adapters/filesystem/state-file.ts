@@ -5,13 +5,13 @@ import { dirname } from 'node:path'
 import { codeOf, diskError, makeFolder, syncFolder } from './durable.ts'
 import { leaveToFolder } from './folder-owner.ts'
 
-/** null when there is none, or it is no JSON: then nothing is known, which is the safe reading. */
+/** null when there is none, it is no JSON, or the disk does not give it: then nothing is known, which is the safe reading. */
 export async function readStateFile(path: string): Promise<Readonly<Record<string, unknown>> | null> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'))
     return typeof value === 'object' && value !== null ? { ...value } : null
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return null
+    if (['ENOENT', 'EIO'].includes(codeOf(error)) || error instanceof SyntaxError) return null
     throw diskError(error, `read ${path}`, 'Nothing was changed.')
   }
 }
