@@ -140,9 +140,19 @@ describe('timelines that fork', () => {
     expect((await read()).timelines.map(({ files }) => files.length)).toEqual([1, 1])
   })
 
-  it('a folder of a name of ours without its claim -> nobody owns it', async () => {
-    snapshot('00000001', 3)
+  it('a folder of a name of ours without its claim, and nothing in it -> nobody owns it', async () => {
+    mkdirSync(join(system.replica, '00000001'), { recursive: true })
     expect(await read()).toMatchObject({ timelines: [], damaged: [] })
+  })
+
+  it('a folder without its claim, and files in it -> the record was lost: never passed over, and it can be had by its number', async () => {
+    claim('00000001')
+    snapshot('00000001', 1)
+    snapshot('00000002', 3)
+    flushes('00000002', 4, 5)
+    const catalogue = await read()
+    expect(await refusal(() => newestComplete(catalogue))).toMatch(/^LTX_DAMAGED: the record 00000002\/timeline\.json is gone/)
+    expect(chooseTimeline(catalogue, '00000002')).toMatchObject({ number: '00000002', latestTxid: 5, complete: true })
   })
 })
 

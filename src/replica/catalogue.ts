@@ -12,7 +12,14 @@ export interface Catalogue {
   readonly timelines: readonly CatalogueTimeline[]
   readonly foreign: boolean
   /** Timelines whose own record is damaged: what they hold cannot be told, so that nothing newer than them can either. */
-  readonly damaged: readonly { readonly number: string; readonly because: DrError }[]
+  readonly damaged: readonly DamagedTimeline[]
+}
+
+export interface DamagedTimeline {
+  readonly number: string
+  readonly because: DrError
+  /** In its own folder. */
+  readonly files: readonly ReplicaFile[]
 }
 
 export interface CatalogueTimeline extends Timeline {
@@ -36,11 +43,17 @@ export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
     return { url: store.url, timelines: [describe(foreignTimeline, files)], foreign: true, damaged: [] }
   }
   const timelines: Timeline[] = []
-  const damaged: { number: string; because: DrError }[] = []
+  const damaged: DamagedTimeline[] = []
   for (const number of numbers) {
     const timeline = await readTimeline(store, number)
-    if (timeline instanceof DrError) damaged.push({ number, because: timeline })
-    else if (timeline !== null) timelines.push(timeline)
+    if (timeline !== null && !(timeline instanceof DrError)) {
+      timelines.push(timeline)
+      continue
+    }
+    const files = await ownFiles(store, number)
+    // A folder of a timeline's name whose claim was never made is nobody's. The claim comes first: with files in it, it was lost.
+    if (timeline === null && files.length === 0) continue
+    damaged.push({ number, because: timeline ?? recordLost(number), files })
   }
   const own = new Map<Timeline, readonly ReplicaFile[]>()
   for (const timeline of timelines) own.set(timeline, await ownFiles(store, timeline.number))
@@ -77,12 +90,27 @@ export function chooseTimeline(catalogue: Catalogue, number: string | null): Cat
   const found = catalogue.timelines.find((timeline) => timeline.number === number)
   if (found !== undefined) return found
   const broken = catalogue.damaged.find((one) => one.number === number)
-  if (broken !== undefined) throw broken.because
+  if (broken !== undefined) return byItsFiles(broken)
   const known = catalogue.timelines.map((timeline) => timeline.number ?? 'none (written by Litestream)')
   throw new DrError('POINT_NOT_FOUND', {
     what: `the replica ${catalogue.url} has no timeline ${number}; it has ${known.join(', ') || 'none'}`,
     untouched: 'Nothing was changed.',
     next: 'Name one of these with --timeline, or leave it out for the newest.',
+  })
+}
+
+/** A timeline begins with all that it needs, so that its own files can be followed without its record. @throws LTX_DAMAGED when they cannot */
+function byItsFiles({ number, files, because }: DamagedTimeline): CatalogueTimeline {
+  const found = describe({ ...foreignTimeline, number }, files)
+  if (found.complete) return found
+  throw because
+}
+
+function recordLost(number: string): DrError {
+  return new DrError('LTX_DAMAGED', {
+    what: `the record ${timelineKey(number)} is gone, and the files of that timeline are there`,
+    untouched: 'Nothing was changed.',
+    next: `Restore from it by its number: genesis-dr recover --timeline ${number} --output FILE. To copy on, give a new replica with --replica.`,
   })
 }
 
@@ -96,7 +124,6 @@ async function readTimeline(store: ObjectStore, number: string): Promise<Timelin
   try {
     return decodeTimeline(key, await readWhole(store, key))
   } catch (error) {
-    // A folder of a timeline's name whose claim was never made is nobody's.
     if (isDrError(error, 'OBJECT_MISSING')) return null
     if (isDrError(error, 'LTX_DAMAGED')) return error
     throw error
