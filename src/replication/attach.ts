@@ -40,7 +40,7 @@ import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
 import { withoutRot } from './rot-memory.ts'
 import { unprovenUpTo } from './unproven-up-to.ts'
-import { keepUnread } from './unread-log.ts'
+import { findUnreadTwice, keepUnread } from './unread-log.ts'
 
 export interface CaptureWorld extends TimelineWorld {
   readonly openDatabase: () => LiveDatabase
@@ -87,11 +87,24 @@ const mostTries = 5
 
 /** @throws every code of openLiveDatabase; DATABASE_OTHER, REPLICA_FOREIGN, TIMELINE_SEALED, STORE_UNAVAILABLE. Nothing stays open then. */
 export async function attach(world: CaptureWorld, options: AttachOptions): Promise<Attached> {
-  const unread = await keepUnread(world.openLog)
+  const log = world.openLog()
+  try {
+    const unread = log === null ? null : findUnreadTwice(log)
+    return await attachBeside(world, options, (frames) => (log === null || unread === null ? null : keepUnread(log, unread, frames)))
+  } finally {
+    log?.close()
+  }
+}
+
+/** What is to be told of commits that cannot be read, where SQLite has the log committed up to so many frames; null: of none. */
+type Keep = (frames: number) => Promise<string | null> | null
+
+async function attachBeside(world: CaptureWorld, options: AttachOptions, keep: Keep): Promise<Attached> {
   for (let tries = 1; ; tries++) {
     const database = world.openDatabase()
     try {
       database.locks.pin(0)
+      const unread = await keep(database.locks.walEnd().frames)
       const attached = await settle(world, options, database)
       if (unread !== null) world.onEvent({ type: 'warning', because: unread })
       return { ...attached, unread }

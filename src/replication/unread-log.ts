@@ -63,18 +63,18 @@ export function unreadText({ frame, commits }: Unread): string {
   return commits === 1 ? `a commit stands ${behind} (its bot may have died inside of it)` : `at least ${commits} commits stand ${behind}`
 }
 
-/** What is told of the commits that cannot be read, of which a copy is kept before SQLite opens the log; null: there are none. */
-export async function keepUnread(openLog: () => LogFile | null): Promise<string | null> {
-  const log = openLog()
-  if (log === null) return null
-  try {
-    const unread = findUnread(log)
-    // A bot that writes meanwhile has moved on.
-    if (unread === null || findUnread(log)?.frame !== unread.frame) return null
-    return `${unreadText(unread)}: ${await kept(log, unread)}`
-  } finally {
-    log.close()
-  }
+/** As `findUnread` of a log to which somebody may write: he has moved on at the second look. To be asked before SQLite opens the log. */
+export function findUnreadTwice(log: Pick<DatabaseBytes, 'readWal'>): Unread | null {
+  const unread = findUnread(log)
+  return unread === null || findUnread(log)?.frame !== unread.frame ? null : unread
+}
+
+/**
+ * What is told of commits that cannot be read, of which a copy is kept before anything is committed. `frames`: up to the last commit, as SQLite has it
+ * now. null: it has them, by the -shm of a bot that lives.
+ */
+export async function keepUnread(log: LogFile, unread: Unread, frames: number): Promise<string | null> {
+  return frames >= Math.max(1, unread.frame) ? null : `${unreadText(unread)}: ${await kept(log, unread)}`
 }
 
 async function kept(log: LogFile, { offset }: Unread): Promise<string> {
