@@ -114,36 +114,47 @@ const nextAfter = ({ timeline }: Suspect, txid: number): number =>
 
 /**
  * The database sides with an older point when, of the pages that differ between that point and the newest, more than half are as they
- * were then. A page may come back to what it once was, so that one alone says nothing.
+ * were then. A page may come back to what it once was, so that one alone says nothing; and a page that holds nothing never does.
  */
 async function byPages(suspect: Suspect, wentBack: boolean, fewest: number): Promise<Ancestor | null> {
   const nearest = await nearestPoint(suspect)
   if (nearest === null) return null
   const then = await sumsAt(suspect, nearest)
-  const { all, asThen } = sides(suspect, then, suspect.newest, wentBack ? 'counted' : 'left out')
+  const { all, asThen } = sides(suspect, then, suspect.newest, { absent: wentBack, empty: false })
   if (all < fewest || asThen <= all / 2) return null
   const before = reachablePoints(suspect.timeline).findLast(({ maxTxid }) => maxTxid < nearest)?.maxTxid
   // A page that is still as it was before that point: the database had not come so far.
   const sumsBefore = before === undefined ? null : await sumsAt(suspect, before)
-  return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then, 'counted').asThen > 0
+  return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then, { absent: true, empty: true }).asThen > 0
     ? { txid: before, proof: 'pages', inLog: false, reachedTxid: nearest, sums: sumsBefore, place: null }
     : { txid: nearest, proof: 'pages', inLog: false, reachedTxid: nextAfter(suspect, nearest), sums: then, place: null }
 }
 
-/** Of the pages that differ between two points, how many the database has as of the first. `absent`: pages that it does not have. */
+interface Counted {
+  /** Pages that the database does not have. */
+  readonly absent: boolean
+  /** Pages that are empty again: zeros on both sides. A free page is zeroed wherever secure_delete is on, as Debian builds SQLite. */
+  readonly empty: boolean
+}
+
+/** Of the pages that differ between two points, how many the database has as of the first. */
 function sides(
-  { sums }: Suspect,
+  { sums, bytes, base }: Suspect,
   then: PageSums,
   later: PageSums,
-  absent: 'counted' | 'left out',
+  counted: Counted,
 ): { readonly all: number; readonly asThen: number } {
   const pages = Math.max(then.pages, later.pages)
+  const zeros = new Uint8Array(base.pageSize)
+  const isEmpty = (page: number): boolean => page <= base.pages && Buffer.compare(readPage(bytes, base, page), zeros) === 0
   let all = 0
   let asThen = 0
-  for (let page = 1; page <= (absent === 'counted' ? pages : Math.min(pages, sums.pages)); page++) {
+  for (let page = 1; page <= (counted.absent ? pages : Math.min(pages, sums.pages)); page++) {
     if (then.sameAs(page, later)) continue
+    const sidesWithThen = sums.sameAs(page, then)
+    if (sidesWithThen && !counted.empty && isEmpty(page)) continue
     all++
-    if (sums.sameAs(page, then)) asThen++
+    if (sidesWithThen) asThen++
   }
   return { all, asThen }
 }

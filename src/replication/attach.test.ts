@@ -165,6 +165,18 @@ describe('a disk with the database and all of ours on it is rolled back, and the
   })
 })
 
+it('a bot whose SQLite zeroes what it deletes frees many pages unseen -> it went on, though they are as they were before', async () => {
+  fill()
+  bot.exec('PRAGMA secure_delete = ON; DELETE FROM t WHERE rowid > 5')
+  await attachAt(0)
+  bot.exec('BEGIN')
+  for (let row = 0; row < 40; row++) bot.exec('INSERT INTO t VALUES (randomblob(4000))')
+  bot.exec('COMMIT')
+  await attachAt(1000)
+  bot.exec('DELETE FROM t WHERE rowid > 5; PRAGMA wal_checkpoint(TRUNCATE)')
+  expect(await attachAt(2000)).toMatchObject([{ type: 'attached', do: 'diff' }])
+})
+
 describe('an old file is copied over the database, and the bot commits before the capture looks', () => {
   beforeEach(fill)
 
