@@ -140,6 +140,7 @@ describeWith([linuxProc, setpriv, unshare, python], 'who has a file open, among 
   const surroundings = {
     'a /proc that shows it its own processes only': 'mount -t proc -o hidepid=2 proc /proc',
     'a /proc without locks': 'mount --bind /dev/null /proc/locks',
+    'a pid namespace with one other process, of root': `set -- unshare --pid --fork --mount-proc sh -c 'sleep 60 & exec "$@"' alone "$@"`,
     'a /proc that shows it neither': 'mount -t proc -o hidepid=2 proc /proc && mount --bind /dev/null /proc/locks',
   } as const
   /** What an unprivileged process finds, if asked for with another /proc. */
@@ -165,14 +166,7 @@ describeWith([linuxProc, setpriv, unshare, python], 'who has a file open, among 
     expect(await pidsOf([identity(path)])).toContain(child.pid)
   })
 
-  /** Some lock is held on any machine where a bot or a capture runs. */
-  const elsewhere = async () => {
-    writeFileSync(join(folder, 'elsewhere'), '')
-    await locking(join(folder, 'elsewhere'))
-  }
-
   it('we are not root -> a holder of another user is found by its lock in /proc/locks, and by nothing else', async () => {
-    await elsewhere()
     const none = await asNobody()
     expect(none).toMatchObject({ processes: [], complete: true })
     expect(none.because).toMatch(/, \d+ of them by their locks only/)
@@ -181,12 +175,16 @@ describeWith([linuxProc, setpriv, unshare, python], 'who has a file open, among 
   })
 
   it('/proc hides the processes of others -> it is found by its lock all the same', async () => {
-    await elsewhere()
     const none = await asNobody('a /proc that shows it its own processes only')
     expect(none).toMatchObject({ processes: [], complete: true })
     expect(none.because).toContain('hidden (hidepid)')
     const child = await locking()
     expect((await asNobody('a /proc that shows it its own processes only')).processes).toMatchObject([{ pid: child.pid }])
+  })
+
+  it('nobody at all holds a lock -> that the empty table would show one is proven by a lock of our own', async () => {
+    const { because } = await asNobody('a pid namespace with one other process, of root')
+    expect(because).not.toContain('/proc/locks')
   })
 
   it.each([

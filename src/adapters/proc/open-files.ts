@@ -10,11 +10,14 @@
  * What not even the locks show makes the answer incomplete, never wrong in silence: processes outside our pid namespace, when the file
  * lies on a volume that a container can share; and unseen ones where no locks are shown at all. (Ours on the capture is, while we act.)
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { sentenceOf } from '../../errors.ts'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isDrError, sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
 import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
-import { isDeadMount } from '../filesystem/durable.ts'
+import { codeOf, isDeadMount } from '../filesystem/durable.ts'
+import { takeProcessLock } from '../filesystem/process-lock.ts'
 import { deviceNumber, type FileLock, locksOn, readLocks, wholeFile } from './lock-table.ts'
 import { describeProcess, isForbidden, isGone, listPids, procFolder, readProcess, showsEverybody } from './process-table.ts'
 
@@ -52,12 +55,12 @@ function findHolders(files: readonly FileIdentity[]): Holders {
       if (answer === 'unseen') unseen.add(pid)
     }
   }
-  const locks = shownLocks()
+  const everybody = showsEverybody()
+  const locks = unseen.size === 0 && everybody ? shownLocks() : provenLocks()
   const seen = (pid: number): boolean => looked.has(pid) && !unseen.has(pid)
   // All of them: one that was looked into in vain has opened the file since, one that was never seen is hidden from us.
-  for (const pid of lockOwners(locks, files, seen)) if (!found.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
-  const everybody = showsEverybody()
-  if (locks.length === 0 && (unseen.size > 0 || !everybody)) {
+  for (const pid of lockOwners(locks ?? [], files, seen)) if (!found.has(pid)) found.set(pid, { pid, command: describeProcess(pid) })
+  if (locks === null) {
     const who = everybody ? `${unseen.size} of ${looked.size} processes` : 'the processes of other users, which are hidden (hidepid),'
     gaps.push(`${who} may not be looked into, and ${procFolder}/locks shows no lock at all, so theirs cannot be known`)
   }
@@ -136,6 +139,28 @@ function mappedFile(pid: number, range: string, wanted: ReadonlySet<string>): bo
     // Only root may follow these links. The inode number matched: a holder, as far as can be told.
     if (isForbidden(error)) return true
     throw error
+  }
+}
+
+/**
+ * The table, where it is known to show what there is: an empty one may be that of a quiet machine, or of a kernel that shows none. So a lock is
+ * taken for it, on a file that is nobody's. null: it does not show that one either, or none can be taken.
+ */
+function provenLocks(): readonly FileLock[] | null {
+  const locks = shownLocks()
+  if (locks.length > 0) return locks
+  let folder: string | null = null
+  try {
+    folder = mkdtempSync(join(tmpdir(), 'genesis-dr-lock-'))
+    const ours = takeProcessLock(join(folder, 'lock'), 'look')
+    const withOurs = shownLocks()
+    ours?.release()
+    return withOurs.length > 0 ? withOurs : null
+  } catch (error) {
+    if (codeOf(error) === null && !isDrError(error)) throw error
+    return null
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true })
   }
 }
 
