@@ -75,16 +75,17 @@ describeWith([systemd], 'a bot as a systemd unit', () => {
   })
 
   it('it crashes and systemd starts it again -> what it said at each end since somebody started it is told, and nothing older', async () => {
+    // It lives on for a moment: the journal asks systemd whose a line is, and of one that is gone it is told its successor.
     const { service, script, name } = await unitOf(
-      'echo "it was malformed last week"; exit 1',
+      'echo "it was malformed last week"; sleep 0.3; exit 1',
       'Restart=always\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0\n[Install]\nWantedBy=basic.target',
     )
     await host.shell(`systemctl enable ${name}`)
-    await host.shell(`systemctl start ${name}; sleep 0.5`)
+    await host.shell(`systemctl start ${name}; sleep 1`)
     await service.stop(3000)
     writeFileSync(
       script,
-      'n=$(cat "$0.n" 2>/dev/null || echo 0); echo $((n+1)) >"$0.n"; echo "life $n"; [ $n -ge 2 ] && exec sleep 60; exit 3',
+      'n=$(cat "$0.n" 2>/dev/null || echo 0); echo $((n+1)) >"$0.n"; echo "life $n"; [ $n -ge 2 ] && exec sleep 60; sleep 0.3; exit 3',
     )
     await service.start().catch(() => 'it ends at once')
     await expect.poll(() => service.state(), { timeout: 5000 }).toMatchObject({ running: 'yes', restarts: 2, pids: [expect.any(Number)] })
