@@ -24,10 +24,10 @@ export interface ProcessFacts {
 // Source: proc_pid_stat(5), read 2026-11-23. PF_KTHREAD from the kernel's sched.h.
 const kernelThreadFlag = 0x200000
 
+/** Ascending: mostly the eldest first. */
 export function listPids(): readonly number[] {
-  const pids: number[] = []
-  for (const name of readdirSync(procFolder)) if (/^[1-9]\d*$/.test(name)) pids.push(Number(name))
-  return pids
+  const pids = readdirSync(procFolder).filter((name) => /^[1-9]\d*$/.test(name))
+  return pids.map(Number).sort((a, b) => a - b)
 }
 
 export function readProcess(pid: number): ProcessFacts | null {
