@@ -119,11 +119,11 @@ describeWith([linuxProc], 'an agent', () => {
   })
 
   it('it is told to end in the middle of a rehearsal, after one that was killed there -> no scratch file stays', async () => {
-    desk.configure({ checks: [countingTo(1e7)] })
+    desk.configure({ checks: [countingTo(2e7)] })
     const scratch = `${desk.database}.genesis-dr-rehearsal`
     writeFileSync(scratch, 'left')
     const agent = await startAgent()
-    await until(() => existsSync(scratch) && statSync(scratch).size > 4096, 'a rehearsal restores')
+    await until(() => existsSync(scratch) && statSync(scratch).size > 4096, 'a rehearsal restores', 60_000)
     expect(await agent.end('SIGTERM')).toBe(0)
     expect(readdirSync(desk.folder).filter((name) => name.includes('genesis-dr-rehearsal'))).toEqual([])
   })

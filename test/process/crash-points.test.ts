@@ -15,6 +15,7 @@ import { requireSamePages } from '../storm/proof.ts'
 import { clearDesk, commit, commitPatiently, type Desk, killLife, type Life, live, makeDesk, type Point } from '../support/crash-life.ts'
 import { type Bot, bots, type Story, stories } from '../support/crash-stories.ts'
 import { type Listed, listing } from '../support/oracles.ts'
+import { shareOf, shareTold } from '../support/share.ts'
 import { end, pause, query, restoreNewest, startCapture } from '../support/system.ts'
 
 const every = process.env['GENESIS_DR_CRASH'] === 'every'
@@ -107,9 +108,10 @@ async function pointsOf(desk: Desk, story: Story): Promise<readonly string[]> {
 const distinct = (points: readonly string[]): readonly string[] =>
   every ? points : points.filter((point, at) => at === points.length - 1 || /^before (?!sync|datasync|utimes|close|chmod)/.test(point))
 
-function deathsOf(points: readonly string[], among: readonly Bot[]): readonly (readonly [string, Bot])[] {
+function deathsOf(points: readonly string[], among: readonly Bot[], of: string): readonly (readonly [string, Bot])[] {
   const turn = (at: number): readonly Bot[] => (every ? among : among.slice(at % among.length).slice(0, 1))
-  return points.flatMap((point, at) => turn(at).map((bot) => [point, bot] as const))
+  const all = points.flatMap((point, at) => turn(at).map((bot) => [point, bot] as const))
+  return every ? all : shareOf(all, 3, of)
 }
 
 async function inLanes<T>(work: readonly T[], each: (one: T) => Promise<void>): Promise<void> {
@@ -122,7 +124,7 @@ async function inLanes<T>(work: readonly T[], each: (one: T) => Promise<void>): 
 
 let killed = 0
 let suspended = 0
-afterAll(() => console.log(`killed at ${killed} points, suspended at ${suspended}`))
+afterAll(() => console.log(`killed at ${killed} points, suspended at ${suspended}; ${shareTold}`))
 
 /** Suspended at each of `points`, once each, and woken when the bot has made two commits. Points passed, and those at which the bot was held up. */
 async function suspendAt(desk: Desk, story: Story, points: readonly string[]): Promise<{ readonly passed: number; readonly held: number }> {
@@ -176,7 +178,7 @@ describeWith([linuxProc], 'the capture is suspended, and killed, at each call th
     const wrong: string[] = []
     const starts = new Map<string, number>()
     const quiet = all.slice(0, Math.max(0, all.indexOf(story.quietUntil ?? '')))
-    await inLanes(deathsOf(distinct(all), story.bots ?? bots), async ([point, turn]) => {
+    await inLanes(deathsOf(distinct(all), story.bots ?? bots, name), async ([point, turn]) => {
       const bot = quiet.includes(point) ? 'is silent' : turn
       try {
         const start = (await dieAt(story, point, bot)) ?? (await dieAt(story, point, bot)) ?? 'not passed'

@@ -18,6 +18,7 @@ import { decodeWitness } from '../../src/drill/witness.ts'
 import type { Service } from '../../src/ports/service.ts'
 import { databaseCorruption } from '../../src/runbook/scenarios/database-corruption.ts'
 import { describeWith, linuxProc } from '../needs.ts'
+import { shareOf } from '../support/share.ts'
 import { clear, end, makeSystem, pause, query, repository, startCapture, type TestSystem, until } from '../support/system.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -82,7 +83,7 @@ function executeUntil(
   fatal: string,
 ): Promise<{
   readonly signal: string | null
-  readonly outcome: { ended: string; result: { runId: string; success: boolean; because: string } } | null
+  readonly outcome: { ended: string; result: { runId: string; success: boolean; because: string; lostTransactions: number | null } } | null
 }> {
   const settings = JSON.stringify({ ...system.settings, environment: {} })
   const child: ChildProcess = spawn(process.execPath, [join(repository, 'test/support/execute-child.ts'), settings, fatal], {
@@ -101,7 +102,8 @@ function executeUntil(
   })
 }
 
-async function expectRecovered(system: TestSystem, service: Service, runId: string): Promise<void> {
+/** `told`: transactions that the run said are lost. Not none where the bot read the damaged page and committed it before it was stopped. */
+async function expectRecovered(system: TestSystem, service: Service, runId: string, told: number | null | undefined = 0): Promise<void> {
   const evidence = readdirSync(join(system.settings.stateFolder, 'evidence'))
   expect(evidence).toEqual([runId])
   const kept = readdirSync(join(system.settings.stateFolder, 'evidence', runId))
@@ -123,13 +125,14 @@ async function expectRecovered(system: TestSystem, service: Service, runId: stri
       .map((row) => String(row['id'])),
   )
   database.close()
-  expect(witnessedLoss(decodeWitness(readFileSync(system.witness, 'utf8')).commits, orders).lostOrders).toEqual([])
+  const { lostOrders } = witnessedLoss(decodeWitness(readFileSync(system.witness, 'utf8')).commits, orders)
+  expect({ lost: lostOrders.length, lostOrders }).toMatchObject({ lost: told })
 }
 
 for (const captured of ['with the capture alive', 'with the capture dead too'] as const) {
   for (const [when, moments] of Object.entries(deaths)) {
     describeWith([linuxProc], `execute is killed ${when}, ${captured}`, () => {
-      it('-> the same run goes on, the evidence is kept once, nothing acknowledged is lost, the bot trades', async () => {
+      it('-> the same run goes on, the evidence is kept once, nothing acknowledged is lost but what is told, the bot trades', async () => {
         const { system, service } = await tradingSystem()
         const capture = await startCapture(system)
         await pause(300)
@@ -138,7 +141,7 @@ for (const captured of ['with the capture alive', 'with the capture dead too'] a
           await service.stop(3000)
           await end(system, capture.process, 'SIGKILL')
         }
-        for (const moment of moments) {
+        for (const moment of shareOf(moments, 3, when + captured)) {
           const { signal, outcome } = await executeUntil(system, moment)
           expect([moment, signal, outcome?.result.because]).toEqual([moment, 'SIGKILL', undefined])
         }
@@ -148,7 +151,7 @@ for (const captured of ['with the capture alive', 'with the capture dead too'] a
         expect(readdirSync(join(system.settings.stateFolder, 'journal')).filter((name) => name.endsWith('.jsonl'))).toEqual([
           `${runId}.jsonl`,
         ])
-        await expectRecovered(system, service, runId)
+        await expectRecovered(system, service, runId, last.outcome?.result.lostTransactions)
       })
     })
   }
