@@ -8,6 +8,7 @@ import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
 import { nextLookMs } from './cadence.ts'
+import { checkpointBeside } from './checkpoint-beside.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
 import { type Checkpointed, Pins } from './pins.ts'
@@ -167,7 +168,13 @@ export class Capture {
       locks.unpin(0)
       locks.unpin(1)
       try {
-        if (this.#fileDamage === null && this.#logDamage === null) this.#guard(() => void locks.checkpoint())
+        if (this.#fileDamage === null && this.#logDamage === null) {
+          this.#guard(() => {
+            // At the end of the log it is in nobody's way.
+            locks.pin(0)
+            checkpointBeside(locks)
+          })
+        }
       } catch (error) {
         // No room is left, say: it is given up all the same.
         if (!isDrError(error)) throw error

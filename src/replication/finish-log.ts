@@ -15,6 +15,7 @@ import { MiB } from '../units.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Base, baseNow } from './base-scan.ts'
 import type { CaptureEvent } from './capture-event.ts'
+import { checkpointBeside } from './checkpoint-beside.ts'
 import { unfollowed } from './wal-tail.ts'
 
 /** Chosen: so much is in the file well within the second after which whoever holds the write lock is killed. */
@@ -46,7 +47,7 @@ export function lookByFinishing<T>(
 function finishLog(database: LiveDatabase, pageSizeOfFile: number, met: DrError): Base {
   const { locks } = database
   const { frames, backfilled } = locks.walEnd()
-  if ((frames - backfilled) * (frameHeaderBytes + pageSizeOfFile) > mostUnderLockBytes) locks.checkpoint()
+  if ((frames - backfilled) * (frameHeaderBytes + pageSizeOfFile) > mostUnderLockBytes) checkpointBeside(locks)
   if (!locks.lockWriters()) throw waitsFor(locks.unproven() ?? 'a writer to give its lock away', met)
   try {
     locks.pin(1)

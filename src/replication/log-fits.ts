@@ -2,6 +2,7 @@
 import { isDrError } from '../errors.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
+import { checkpointBeside } from './checkpoint-beside.ts'
 import { type CaptureLimits, excessOf } from './limits.ts'
 import { findLogEnd } from './wal-tail.ts'
 
@@ -10,7 +11,8 @@ export function logFits(openDatabase: () => LiveDatabase, limits: CaptureLimits)
   try {
     const database = openDatabase()
     try {
-      database.locks.checkpoint()
+      database.locks.pin(0)
+      checkpointBeside(database.locks)
       const { frames, backfilled, header } = findLogEnd(database.locks, database.bytes)
       const logBytes = frames * (frameHeaderBytes + (header?.pageSize ?? 0))
       return excessOf({ logBytes, logUnfinished: backfilled < frames, disk: null }, limits) === null

@@ -10,13 +10,14 @@
  *    generation into the file while it stands, so that one cannot be followed by another before it was read.
  * 4. What is read counts up to the last commit only, and every frame is verified by salts and cumulative checksum.
  * 5. Our own checkpoints are passive: they stop at the pins, as anybody's do. The one that is to finish the log runs while we hold the
- *    write lock, after everything was read and a new pin was taken.
+ *    write lock, after everything was read and a new pin was taken; beside writers we run one only where the log cannot begin anew.
  * Reading needs no new pin: whatever lies after the standing one is protected by it.
  * If we die at any point: pins vanish, the log may go on unseen; the next attach finds where it goes on, or decides as resume.ts says.
  */
 import type { Clock } from '../ports/clock.ts'
 import type { DatabaseLocks, PinSlot } from '../ports/live-database.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
+import { checkpointBeside } from './checkpoint-beside.ts'
 import type { WalReader } from './wal-reader.ts'
 import type { LogEnd } from './wal-tail.ts'
 
@@ -76,7 +77,7 @@ export class Pins {
   #leaveFull(): void {
     if (!this.#move()) return
     this.#fullAt = null
-    this.#locks.checkpoint()
+    checkpointBeside(this.#locks)
   }
 
   /** The only place that releases a pin: after the next one is taken, and everything up to it is read. False: the old one stands. */
@@ -99,7 +100,7 @@ export class Pins {
   /** The bulk goes into the file while writers write; for the rest, which that leaves small, they wait. */
   #checkpoint(): Checkpointed | null {
     this.#move()
-    const bulk = this.#locks.checkpoint()
+    const bulk = checkpointBeside(this.#locks)
     // Nothing: another checkpoint is at work, which the bot's own commit began; the next look finds less to do.
     if (bulk.frames === 0) return null
     if (!this.#locks.lockWriters()) {
