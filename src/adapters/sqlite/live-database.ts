@@ -6,7 +6,7 @@
  * Nor does our close change anything: whoever closes the last connection that may write puts the log into the file and deletes it, and
  * with it the proof of what was committed. So a connection that may only read is opened first and closed last.
  */
-import { closeSync, constants, existsSync, fdatasyncSync, fstatSync, openSync, type Stats, statSync, watch } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, fstatSync, openSync, type Stats, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert, must } from '../../assert.ts'
@@ -16,6 +16,7 @@ import { databaseHeaderBytes, decodeDatabaseHeader } from '../../wal/database-he
 import { type OpenDisk, openDisk } from '../filesystem/disk-reader.ts'
 import { codeOf } from '../filesystem/durable.ts'
 import { readAt } from '../filesystem/read-at.ts'
+import { isGone } from '../proc/process-table.ts'
 import { resultCode, sqliteError } from './errors.ts'
 import { whyUnproven } from './lock-proof.ts'
 import { requireWritable } from './write-access.ts'
@@ -93,15 +94,18 @@ export function requireFollowable(path: string): void {
 }
 
 function openDatabaseFile(path: string): number {
-  if (!existsSync(path)) {
+  try {
+    requireWritable(path)
+    return openSync(path, constants.O_RDONLY)
+  } catch (error) {
+    if (!isGone(error)) throw error
     throw new DrError('DATABASE_MISSING', {
       what: `there is no file at ${path}`,
       untouched,
       next: 'Give the path of the database with --db, or start the bot once so that it makes it.',
+      cause: error,
     })
   }
-  requireWritable(path)
-  return openSync(path, constants.O_RDONLY)
 }
 
 function requireWal(path: string, descriptor: number): void {
@@ -153,7 +157,7 @@ function openLocks(path: string, descriptor: number): OpenLocks {
   requireSqlite()
   const opened: DatabaseSync[] = []
   const connect = (access: 'reads' | 'writes'): DatabaseSync => {
-    const connection = new DatabaseSync(path, { timeout: 0, readOnly: access === 'reads' })
+    const connection = new DatabaseSync(path, { timeout: openPatienceMs, readOnly: access === 'reads' })
     opened.push(connection)
     connection.exec('PRAGMA wal_autocheckpoint=0')
     return connection
@@ -175,6 +179,8 @@ function openLocks(path: string, descriptor: number): OpenLocks {
     const noop = checkpointer.prepare('PRAGMA wal_checkpoint=NOOP')
     const passive = checkpointer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
     const emptying = checkpointer.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
+    // From here on whoever is in the way is met again at the next look.
+    for (const connection of opened) connection.exec('PRAGMA busy_timeout=0')
     const shm = identityAt(`${path}-shm`)
     let pinned = false
     let unproven: string | null = null
@@ -209,22 +215,22 @@ function openLocks(path: string, descriptor: number): OpenLocks {
   }
 }
 
-/** In WAL mode a reader waits only while another connection opens or recovers the log: a moment, unless it keeps the file for itself. */
+/** Chosen: a lock that lasts longer is no moment of another connection, which opens or recovers the log, or leaves WAL mode and comes back. */
+const openPatienceMs = 3000
+
+/** In WAL mode a reader waits for such a moment only, unless somebody keeps the file for himself. */
 function firstRead(path: string, connection: DatabaseSync): void {
-  const patienceMs = 3000
-  connection.exec(`PRAGMA busy_timeout=${patienceMs}`)
   try {
     connection.prepare('PRAGMA schema_version').get()
   } catch (error) {
     if (resultCode(error) !== 5) throw error
     throw new DrError('DATABASE_EXCLUSIVE', {
-      what: `another program has kept ${path} locked for ${patienceMs / 1000} s; it probably uses PRAGMA locking_mode=EXCLUSIVE`,
+      what: `another program has kept ${path} locked for ${openPatienceMs / 1000} s; it probably uses PRAGMA locking_mode=EXCLUSIVE`,
       untouched,
       next: 'Remove that PRAGMA from the bot (locking_mode=NORMAL is the default) and start it again.',
       cause: error,
     })
   }
-  connection.exec('PRAGMA busy_timeout=0')
 }
 
 function takePin(pin: Pin): void {

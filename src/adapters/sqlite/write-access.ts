@@ -11,7 +11,7 @@ import { dirname } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { WriteAccess } from '../../ports/users.ts'
 import { shellWord } from '../../shell-word.ts'
-import { isForbidden } from '../proc/process-table.ts'
+import { isForbidden, isGone } from '../proc/process-table.ts'
 
 /** What stands there, and who asks. */
 export interface WriteFacts {
@@ -30,7 +30,7 @@ export interface WriteFacts {
   readonly newGid: number
 }
 
-/** `path` exists. @throws DATABASE_READ_ONLY */
+/** @throws DATABASE_READ_ONLY; ENOENT as the file system says it when there is nothing at `path` */
 export function requireWritable(path: string): void {
   const facts = writeFacts(path)
   const because = whyNot(facts)
@@ -76,6 +76,8 @@ function may(path: string, mode: number): boolean {
     accessSync(path, mode)
     return true
   } catch (error) {
+    // The bot closes its last connection at any moment, and takes its log with it.
+    if (isGone(error)) return true
     // On a read-only file system, too, nothing can be locked.
     if (isForbidden(error) || (error instanceof Error && 'code' in error && error.code === 'EROFS')) return false
     throw error
