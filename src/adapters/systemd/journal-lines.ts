@@ -1,22 +1,36 @@
 /** What `journalctl -o json` says of a unit: the bot's own lines of its present life. Pure. Source: systemd.journal-fields(7), read 2026-11-26. */
 import type { LogLine } from '../../ports/service.ts'
 
-/** What systemd itself says about the unit carries no invocation of its sender. */
-export const journalFields = ['MESSAGE', '_SYSTEMD_INVOCATION_ID'] as const
+/** What systemd itself says about the unit has neither an invocation of its sender nor a stream. */
+export const journalFields = ['MESSAGE', '_SYSTEMD_INVOCATION_ID', '_STREAM_ID'] as const
 
 export interface JournalEntry extends LogLine {
+  /** Of the life that it was written in; 'stream ...': the journal does not know, as of the last words of a process that is gone when it asks. */
   readonly invocation: string
+  /** Microseconds since `boot`; NaN: not told. */
+  readonly monotonicUs: number
+  readonly boot: string
 }
 
-/** One JSON object a line, oldest first; one that is not by the bot, or has no text, is left out. */
+const ofStream = (stream: string): string => `stream ${stream}`
+const isUnattributed = ({ invocation }: JournalEntry): boolean => invocation.startsWith(ofStream(''))
+
+/**
+ * One JSON object a line, oldest first; one that is not by the bot, or has no text, is left out. Each life has a stream of its own, so that one
+ * line with an invocation tells it of all; a later one may be taken for words of the next life.
+ */
 export function decodeJournal(output: string): readonly JournalEntry[] {
+  const lives = new Map<unknown, string>()
   return output.split('\n').flatMap((line) => {
-    const entry = decodeObject(line)
-    const text = entry === null ? null : textOf(entry['MESSAGE'])
-    const invocation = entry?.['_SYSTEMD_INVOCATION_ID']
-    if (text === null || typeof invocation !== 'string') return []
-    const microseconds = Number(entry?.['__REALTIME_TIMESTAMP'])
-    return [{ text, invocation, atMs: Number.isFinite(microseconds) ? Math.floor(microseconds / 1000) : null }]
+    const entry = decodeObject(line) ?? {}
+    const text = textOf(entry['MESSAGE'])
+    const [invocation, stream] = [entry['_SYSTEMD_INVOCATION_ID'], entry['_STREAM_ID']]
+    if (typeof stream === 'string' && typeof invocation === 'string' && !lives.has(stream)) lives.set(stream, invocation)
+    const life = lives.get(stream) ?? invocation ?? (typeof stream === 'string' ? ofStream(stream) : null)
+    if (text === null || typeof life !== 'string') return []
+    const microseconds = Number(entry['__REALTIME_TIMESTAMP'])
+    const atMs = Number.isFinite(microseconds) ? Math.floor(microseconds / 1000) : null
+    return [{ text, invocation: life, atMs, monotonicUs: Number(entry['__MONOTONIC_TIMESTAMP']), boot: String(entry['_BOOT_ID']) }]
   })
 }
 
@@ -47,24 +61,33 @@ const oneLoopMs = 60_000
 
 /**
  * Lines since somebody started the unit: systemd counts its own restarts from there, and each is an invocation. A unit that it has forgotten
- * since it ended has no invocation: the newest one is its last life.
+ * since it ended has no invocation: the newest one is its last life. A line of nobody knows which life is of this one if it is younger.
  */
 export function linesOfLife(
   entries: readonly JournalEntry[],
-  { InvocationID, NRestarts }: Readonly<Record<'InvocationID' | 'NRestarts', string>>,
+  { InvocationID, NRestarts, ExecMainStartTimestampMonotonic }: LifeFacts,
+  boot: string | null,
 ): readonly LogLine[] {
   const newest = InvocationID === '' ? entries.at(-1)?.invocation : InvocationID
-  const life = new Set(newest === undefined ? [] : [newest])
+  if (newest === undefined) return []
+  const beganUs = Number(ExecMainStartTimestampMonotonic)
+  const isOfNewest = (entry: JournalEntry): boolean =>
+    isUnattributed(entry) && beganUs > 0 && entry.boot === boot?.replaceAll('-', '') && entry.monotonicUs >= beganUs
+  const attributed = entries.map((entry) => (isOfNewest(entry) ? { ...entry, invocation: newest } : entry))
+  const life = new Set([newest])
   let after: number | null = null
-  for (const { invocation, atMs } of entries.toReversed()) {
+  for (const { invocation, atMs } of attributed.toReversed()) {
     if (!life.has(invocation)) {
       if (life.size > Number(NRestarts) || (after !== null && atMs !== null && after - atMs > oneLoopMs)) break
       life.add(invocation)
     }
     after = atMs
   }
-  return entries.filter(({ invocation }) => life.has(invocation)).map(({ text, atMs }) => ({ text, atMs }))
+  return attributed.filter(({ invocation }) => life.has(invocation)).map(({ text, atMs }) => ({ text, atMs }))
 }
+
+/** Of the unit, as systemd shows them. */
+export type LifeFacts = Readonly<Record<'InvocationID' | 'NRestarts' | 'ExecMainStartTimestampMonotonic', string>>
 
 /** Where the unit writes instead, so that the journal says nothing of it; null: to the journal. */
 export function outsideJournal({

@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { DrError } from '../../errors.ts'
 import type { BotLog, Service, ServiceState } from '../../ports/service.ts'
+import { bootId } from '../proc/process-table.ts'
 import type { Run } from '../process/run-command.ts'
 import { decodeJournal, journalFields, linesOfLife, outsideJournal } from './journal-lines.ts'
 import { decodeUnitFacts, isUnknownUnit, shownProperties, stateOfUnit, type UnitFacts } from './unit-facts.ts'
@@ -120,7 +121,7 @@ async function recentLog(options: SystemdServiceOptions, count: number): Promise
   const { unit, run } = options
   const fields = `--output-fields=${journalFields.join(',')}`
   const said = await run('journalctl', ['--no-pager', '-o', 'json', fields, '-n', String(count), '-u', unit], askMs)
-  const lines = linesOfLife(decodeJournal(said.stdout), facts)
+  const lines = linesOfLife(decodeJournal(said.stdout), facts, bootId())
   if (said.status !== 0)
     return { lines: [], gap: `the journal cannot be read: ${firstLine(said.stderr) || `journalctl ended with ${said.status}`}` }
   // A user who may see a part of the journal only is told so, and gets that part.

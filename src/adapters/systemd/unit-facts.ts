@@ -14,6 +14,7 @@ export const shownProperties = [
   'NRestarts',
   'UnitFileState',
   'ActiveEnterTimestamp',
+  'ExecMainStartTimestampMonotonic',
   'InvocationID',
   'StandardOutput',
   'StandardError',
