@@ -1,4 +1,5 @@
-/** How the tests run: each file in a process of its own, two at a time, and at the end a list of what was skipped here and why. */
+/** How the tests run: each file in a process of its own, a few at a time, and at the end a list of what was skipped here and why. */
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SkippedReporter } from './scripts/skipped-reporter.ts'
@@ -10,8 +11,8 @@ export default defineConfig({
     environment: 'node',
     // Processes, not threads: some tests watch the locks and the children of their own process.
     pool: 'forks',
-    // Chosen: 2, also where there are more, because tests of whole systems measure times; and where there is only one, because they wait a lot.
-    maxWorkers: 3,
+    // Chosen: tests of whole systems measure times, so that they get room; and they wait a lot, so that two share even one processor.
+    maxWorkers: Math.max(2, Math.min(4, availableParallelism() - 1)),
     // Some 300 programs of ours are started by the tests, from sources: with the cache each starts in half the time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
     testTimeout: 30_000,
