@@ -17,21 +17,32 @@ export interface Child {
 
 const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
+export type Start = (command: string, args: readonly string[], options?: SpawnOptions) => Child
+
 /** Call at the top of a `describe`: what it returns starts processes, and `afterEach` ends them, with their children, by SIGKILL. */
-export function children(): (command: string, args: readonly string[], options?: SpawnOptions) => Child {
+export function children(): Start {
+  const { start, endAll } = childGroup()
+  afterEach(endAll)
+  return start
+}
+
+/** The same for a test that others go on beside: it ends them itself. */
+export function childGroup(): { readonly start: Start; endAll(): Promise<void> } {
   const started: Child[] = []
-  afterEach(async () => {
-    await Promise.all(
-      started.splice(0).map(async (child) => {
-        if (child.pid > 0) killGroup(child.pid)
-        await child.end()
-      }),
-    )
-  })
-  return (command, args, options = {}) => {
-    const child = track(spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }))
-    started.push(child)
-    return child
+  return {
+    start: (command, args, options = {}) => {
+      const child = track(spawn(command, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }))
+      started.push(child)
+      return child
+    },
+    endAll: async () => {
+      await Promise.all(
+        started.splice(0).map(async (child) => {
+          if (child.pid > 0) killGroup(child.pid)
+          await child.end()
+        }),
+      )
+    },
   }
 }
 

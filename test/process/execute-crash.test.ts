@@ -5,10 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { openDamageTarget } from '../../src/adapters/filesystem/damage.ts'
 import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { entryPath } from '../../src/adapters/sandbox/sandbox.ts'
+import { must } from '../../src/assert.ts'
 import { serviceOf } from '../../src/compose-system.ts'
 import { botChecks } from '../../src/drill/bot-schema.ts'
 import { inflictDamage } from '../../src/drill/inflict.ts'
@@ -18,10 +19,11 @@ import { decodeWitness } from '../../src/drill/witness.ts'
 import type { Service } from '../../src/ports/service.ts'
 import { databaseCorruption } from '../../src/runbook/scenarios/database-corruption.ts'
 import { describeWith, linuxProc } from '../needs.ts'
-import { shareOf } from '../support/share.ts'
+import { shareOf, shareTold } from '../support/share.ts'
 import { clear, end, makeSystem, pause, query, repository, startCapture, type TestSystem, until } from '../support/system.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+// Mostly these wait.
+vi.setConfig({ testTimeout: 120_000, maxConcurrency: 3 })
 
 const steps = databaseCorruption.steps.map((step) => step.name)
 /** Every call of a run that changes something beside its journal, in the order in which they come. */
@@ -43,33 +45,34 @@ const deaths = {
   'as each step has ended': steps.map((step) => `step-ended ${step}`),
   'around each change': changes.flatMap((change) => [`before ${change}`, `after ${change}`]),
 } as const
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function tradingSystem(): Promise<{ readonly system: TestSystem; readonly service: Service }> {
+/** A bot that trades, for one test, also beside others that go on. */
+async function inSystem(story: (system: TestSystem, service: Service) => Promise<void>): Promise<void> {
   const plain = makeSystem({ checks: botChecks })
-  cleanups.push(() => clear(plain))
-  const command = [
-    process.execPath,
-    entryPath('drill-bot'),
-    '--db',
-    plain.database,
-    '--witness',
-    plain.witness,
-    '--rate',
-    '150',
-    '--history',
-    '4000',
-  ]
-  const system = { ...plain, settings: { ...plain.settings, service: { command, cwd: plain.folder } } }
-  const service = serviceOf(system.settings)
-  if (service === null) throw new Error('there is a service')
-  cleanups.push(() => service.stop(3000))
-  await service.start()
-  await until(() => existsSync(system.witness) && readFileSync(system.witness, 'utf8').split('\n').length > 20, 'the first trades')
-  return { system, service }
+  try {
+    const command = [
+      process.execPath,
+      entryPath('drill-bot'),
+      '--db',
+      plain.database,
+      '--witness',
+      plain.witness,
+      '--rate',
+      '150',
+      '--history',
+      '4000',
+    ]
+    const system = { ...plain, settings: { ...plain.settings, service: { command, cwd: plain.folder } } }
+    const service = must(serviceOf(system.settings), 'a service is configured')
+    try {
+      await service.start()
+      await until(() => existsSync(system.witness) && readFileSync(system.witness, 'utf8').split('\n').length > 20, 'the first trades')
+      await story(system, service)
+    } finally {
+      await service.stop(3000)
+    }
+  } finally {
+    await clear(plain)
+  }
 }
 
 async function damage(system: TestSystem): Promise<void> {
@@ -129,11 +132,15 @@ async function expectRecovered(system: TestSystem, service: Service, runId: stri
   expect({ lost: lostOrders.length, lostOrders }).toMatchObject({ lost: told })
 }
 
-for (const captured of ['with the capture alive', 'with the capture dead too'] as const) {
-  for (const [when, moments] of Object.entries(deaths)) {
-    describeWith([linuxProc], `execute is killed ${when}, ${captured}`, () => {
-      it('-> the same run goes on, the evidence is kept once, nothing acknowledged is lost but what is told, the bot trades', async () => {
-        const { system, service } = await tradingSystem()
+const stories = (['with the capture alive', 'with the capture dead too'] as const).flatMap((captured) =>
+  Object.entries(deaths).map(([when, moments]) => ({ when, captured, moments: shareOf(moments, 3, when + captured) })),
+)
+
+describeWith([linuxProc], `execute is killed again and again (${shareTold})`, () => {
+  it.concurrent.each(stories)(
+    '$when, $captured -> the same run goes on, the evidence is kept once, nothing acknowledged is lost but what is told, the bot trades',
+    ({ captured, moments }) =>
+      inSystem(async (system, service) => {
         const capture = await startCapture(system)
         await pause(300)
         await damage(system)
@@ -141,7 +148,7 @@ for (const captured of ['with the capture alive', 'with the capture dead too'] a
           await service.stop(3000)
           await end(system, capture.process, 'SIGKILL')
         }
-        for (const moment of shareOf(moments, 3, when + captured)) {
+        for (const moment of moments) {
           const { signal, outcome } = await executeUntil(system, moment)
           expect([moment, signal, outcome?.result.because]).toEqual([moment, 'SIGKILL', undefined])
         }
@@ -152,74 +159,73 @@ for (const captured of ['with the capture alive', 'with the capture dead too'] a
           `${runId}.jsonl`,
         ])
         await expectRecovered(system, service, runId, last.outcome?.result.lostTransactions)
-      })
-    })
-  }
-}
+      }),
+  )
+})
 
 describeWith([linuxProc], 'execute is killed, and the bot is started behind its latch before it is gone on with', () => {
-  it.each(['step-ended stop-trading', 'step-ended drain-replica', 'before files.setAside'])(
+  it.concurrent.each(['step-ended stop-trading', 'step-ended drain-replica', 'before files.setAside'])(
     'killed at %s -> stopped and drained once more, nothing acknowledged is lost, and one bot trades',
-    async (moment) => {
-      const { system, service } = await tradingSystem()
-      await startCapture(system)
-      expect((await executeUntil(system, moment)).signal).toBe('SIGKILL')
-      const first = await service.start()
-      const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
-      await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 20, 'it trades')
-      const { outcome } = await executeUntil(system, 'never')
-      expect(outcome).toMatchObject({ ended: 'done', result: { success: true, lostTransactions: 0 } })
-      for (const pid of first.pids) expect(existsSync(`/proc/${pid}`)).toBe(false)
-      await expectRecovered(system, service, outcome?.result.runId ?? '')
-    },
+    (moment) =>
+      inSystem(async (system, service) => {
+        await startCapture(system)
+        expect((await executeUntil(system, moment)).signal).toBe('SIGKILL')
+        const first = await service.start()
+        const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
+        await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 20, 'it trades')
+        const { outcome } = await executeUntil(system, 'never')
+        expect(outcome).toMatchObject({ ended: 'done', result: { success: true, lostTransactions: 0 } })
+        for (const pid of first.pids) expect(existsSync(`/proc/${pid}`)).toBe(false)
+        await expectRecovered(system, service, outcome?.result.runId ?? '')
+      }),
   )
 
-  it('there is no service, so that nobody can stop it -> it is named, and the database stays under it', async () => {
-    const { system, service } = await tradingSystem()
-    await startCapture(system)
-    await service.stop(3000)
-    const byHand = { ...system, settings: { ...system.settings, service: null } }
-    expect((await executeUntil(byHand, 'step-ended drain-replica')).signal).toBe('SIGKILL')
-    await service.start()
-    const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
-    const inode = statSync(system.database).ino
-    await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 5, 'it trades')
-    const { outcome } = await executeUntil(byHand, 'never')
-    expect(outcome).toMatchObject({
-      ended: 'failed',
-      result: { because: expect.stringMatching(/stop-trading: .* is open in process \d+/) },
-    })
-    expect(statSync(system.database).ino).toBe(inode)
-  })
+  it.concurrent('there is no service, so that nobody can stop it -> it is named, and the database stays under it', () =>
+    inSystem(async (system, service) => {
+      await startCapture(system)
+      await service.stop(3000)
+      const byHand = { ...system, settings: { ...system.settings, service: null } }
+      expect((await executeUntil(byHand, 'step-ended drain-replica')).signal).toBe('SIGKILL')
+      await service.start()
+      const before = decodeWitness(readFileSync(system.witness, 'utf8')).commits.length
+      const inode = statSync(system.database).ino
+      await until(() => decodeWitness(readFileSync(system.witness, 'utf8')).commits.length > before + 5, 'it trades')
+      const { outcome } = await executeUntil(byHand, 'never')
+      expect(outcome).toMatchObject({
+        ended: 'failed',
+        result: { because: expect.stringMatching(/stop-trading: .* is open in process \d+/) },
+      })
+      expect(statSync(system.database).ino).toBe(inode)
+    }))
 })
 
 describeWith([linuxProc], 'execute, undisturbed', () => {
-  it('the old database had a mode of its own -> the restored one has it too, and the evidence is what was there', async () => {
-    const { system, service } = await tradingSystem()
-    await startCapture(system)
-    await pause(200)
-    await damage(system)
-    const { chmodSync } = await import('node:fs')
-    chmodSync(system.database, 0o660)
-    const done = await executeUntil(system, 'never')
-    expect(done.outcome?.result.because).toBe('recovered; not proven: team notified, exchange')
-    expect(statSync(system.database).mode & 0o777).toBe(0o660)
-    await expectRecovered(system, service, done.outcome?.result.runId ?? '')
-  })
+  it.concurrent('the old database had a mode of its own -> the restored one has it too, and the evidence is what was there', () =>
+    inSystem(async (system, service) => {
+      await startCapture(system)
+      await pause(200)
+      await damage(system)
+      const { chmodSync } = await import('node:fs')
+      chmodSync(system.database, 0o660)
+      const done = await executeUntil(system, 'never')
+      expect(done.outcome?.result.because).toBe('recovered; not proven: team notified, exchange')
+      expect(statSync(system.database).mode & 0o777).toBe(0o660)
+      await expectRecovered(system, service, done.outcome?.result.runId ?? '')
+    }))
 
-  it('something stands at the path where the restored database belongs -> refused, untouched, the bot stays stopped', async () => {
-    const { system, service } = await tradingSystem()
-    const capture = await startCapture(system)
-    await pause(200)
-    await damage(system)
-    await executeUntil(system, 'step-began restore-database')
-    writeFileSync(system.database, 'not ours')
-    const refused = await executeUntil(system, 'never')
-    expect(refused.outcome?.ended).toBe('failed')
-    expect(refused.outcome?.result.because).toContain('there is something at')
-    expect(readFileSync(system.database, 'utf8')).toBe('not ours')
-    expect((await service.state()).running).toBe('no')
-    expect(existsSync(join(system.settings.stateFolder, 'halt.json'))).toBe(true)
-    await end(system, capture.process, 'SIGKILL')
-  })
+  it.concurrent('something stands at the path where the restored database belongs -> refused, untouched, the bot stays stopped', () =>
+    inSystem(async (system, service) => {
+      const capture = await startCapture(system)
+      await pause(200)
+      await damage(system)
+      await executeUntil(system, 'step-began restore-database')
+      writeFileSync(system.database, 'not ours')
+      const refused = await executeUntil(system, 'never')
+      expect(refused.outcome?.ended).toBe('failed')
+      expect(refused.outcome?.result.because).toContain('there is something at')
+      expect(readFileSync(system.database, 'utf8')).toBe('not ours')
+      expect((await service.state()).running).toBe('no')
+      expect(existsSync(join(system.settings.stateFolder, 'halt.json'))).toBe(true)
+      await end(system, capture.process, 'SIGKILL')
+    }))
 })

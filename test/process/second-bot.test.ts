@@ -1,46 +1,59 @@
 /** Whoever starts the bot behind the back of a recovery: it is found, the database stays under it, and no second one is started. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { witnessedLoss } from '../../src/drill/loss.ts'
-import { children } from '../hosts/children.ts'
+import type { Child, Start } from '../hosts/children.ts'
 import { describeWith, linuxProc } from '../needs.ts'
 import { cliEntry, errorOf } from '../support/cli.ts'
-import { type Desk, openDesk } from '../support/desk.ts'
+import { type Desk, withDesk } from '../support/desk.ts'
 import { until } from '../support/system.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
+// Mostly these wait.
+vi.setConfig({ testTimeout: 120_000, maxConcurrency: 3 })
 
 const execute = ['execute', '--scenario', 'DATABASE_CORRUPTION']
 const yes = ['--yes', 'desk']
 
-describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, while a recovery is under way', () => {
-  const start = children()
-  let desk: Desk
-  beforeEach(async () => {
-    desk = await openDesk(start)
-  })
-  afterEach(() => desk.clear())
+interface Room {
+  readonly desk: Desk
+  readonly start: Start
+  /** As the configuration says, and behind its back. */
+  startBot(cwd?: string): Child
+  genesis(...words: readonly string[]): Child
+  tradesOn(): Promise<void>
+  keepsAll(): Promise<void>
+}
 
-  const command = (): readonly string[] => JSON.parse(readFileSync(join(desk.folder, 'genesis-dr.yaml'), 'utf8')).service.command
-  const startBot = () => start(command()[0] ?? '', command().slice(1), { cwd: desk.folder })
-  const genesis = (...words: readonly string[]) =>
-    start(process.execPath, [cliEntry, ...words, '--json', '--config', join(desk.folder, 'genesis-dr.yaml')], { cwd: desk.folder })
-  const tradesOn = async (): Promise<void> => {
-    const before = desk.acknowledged().length
-    await until(() => desk.acknowledged().length > before + 10, 'the bot trades')
-  }
-  const keepsAll = async (): Promise<void> => {
-    await desk.run(['stop-trading', ...yes])
-    const { DatabaseSync } = await import('node:sqlite')
-    const database = new DatabaseSync(desk.database, { readOnly: true })
-    const ids = database
-      .prepare('SELECT id FROM orders')
-      .all()
-      .map((row) => String(row['id']))
-    database.close()
-    expect(witnessedLoss(desk.acknowledged(), new Set(ids)).lostOrders).toEqual([])
-  }
+const inRoom = (story: (room: Room) => Promise<void>): Promise<void> =>
+  withDesk((desk, start) => {
+    const command = (): readonly string[] => JSON.parse(readFileSync(join(desk.folder, 'genesis-dr.yaml'), 'utf8')).service.command
+    const room: Room = {
+      desk,
+      start,
+      startBot: (cwd = desk.folder) => start(command()[0] ?? '', command().slice(1), { cwd }),
+      genesis: (...words) =>
+        start(process.execPath, [cliEntry, ...words, '--json', '--config', join(desk.folder, 'genesis-dr.yaml')], { cwd: desk.folder }),
+      tradesOn: async () => {
+        const before = desk.acknowledged().length
+        await until(() => desk.acknowledged().length > before + 10, 'the bot trades')
+      },
+      keepsAll: async () => {
+        await desk.run(['stop-trading', ...yes])
+        const { DatabaseSync } = await import('node:sqlite')
+        const database = new DatabaseSync(desk.database, { readOnly: true })
+        const ids = database
+          .prepare('SELECT id FROM orders')
+          .all()
+          .map((row) => String(row['id']))
+        database.close()
+        expect(witnessedLoss(desk.acknowledged(), new Set(ids)).lostOrders).toEqual([])
+      },
+    }
+    return story(room)
+  })
+
+describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, while a recovery is under way', () => {
   /** A check that takes as long as it takes to do something meanwhile. */
   const slowCheck = {
     name: 'slow',
@@ -48,95 +61,102 @@ describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, wh
     equals: 6_000_000,
   }
 
-  it('the bot is started while recover in place checks its candidate -> DATABASE_IN_USE, and it trades on, on the same file', async () => {
-    await desk.replicate()
-    await desk.run(['stop-trading', ...yes])
-    desk.configure({ checks: [slowCheck] })
-    const inode = statSync(desk.database).ino
-    const recovery = genesis('recover', ...yes)
-    await until(() => readdirSync(desk.folder).some((name) => name.includes('.genesis-dr-')), 'it restores its candidate')
-    startBot()
-    expect(await recovery.end()).toBe(1)
-    expect(statSync(desk.database).ino).toBe(inode)
-    await tradesOn()
-    const { value } = await desk.json(['runs'])
-    expect(String(Object(value.at(-1)).because)).toMatch(/preserve-evidence: .* is open in process \d+/)
-    await keepsAll()
-  })
+  it.concurrent('the bot is started while recover in place checks its candidate -> DATABASE_IN_USE, and it trades on, on the same file', () =>
+    inRoom(async ({ desk, startBot, genesis, tradesOn, keepsAll }) => {
+      await desk.replicate()
+      await desk.run(['stop-trading', ...yes])
+      desk.configure({ checks: [slowCheck] })
+      const inode = statSync(desk.database).ino
+      const recovery = genesis('recover', ...yes)
+      await until(() => readdirSync(desk.folder).some((name) => name.includes('.genesis-dr-')), 'it restores its candidate')
+      startBot()
+      expect(await recovery.end()).toBe(1)
+      expect(statSync(desk.database).ino).toBe(inode)
+      await tradesOn()
+      const { value } = await desk.json(['runs'])
+      expect(String(Object(value.at(-1)).because)).toMatch(/preserve-evidence: .* is open in process \d+/)
+      await keepsAll()
+    }))
 
-  it('a bot runs that was started by hand, from another folder -> resume-trading starts no second one', async () => {
-    await desk.run(['stop-trading', ...yes])
-    start(command()[0] ?? '', command().slice(1), { cwd: '/' })
-    await tradesOn()
-    const refused = await desk.run(['resume-trading', ...yes])
-    expect([errorOf(refused), refused.status]).toEqual(['DATABASE_IN_USE', 4])
-    expect(existsSync(join(desk.state, 'halt.json'))).toBe(true)
-  })
+  it.concurrent('a bot runs that was started by hand, from another folder -> resume-trading starts no second one', () =>
+    inRoom(async ({ desk, startBot, tradesOn }) => {
+      await desk.run(['stop-trading', ...yes])
+      startBot('/')
+      await tradesOn()
+      const refused = await desk.run(['resume-trading', ...yes])
+      expect([errorOf(refused), refused.status]).toEqual(['DATABASE_IN_USE', 4])
+      expect(existsSync(join(desk.state, 'halt.json'))).toBe(true)
+    }))
 
-  it('every file of the database is deleted under a bot that nobody manages -> it is named, and never "nobody has it open"', async () => {
-    await desk.replicate()
-    desk.configure({ service: undefined })
-    // The bot of the desk ends when its log is gone, and may make an empty file first; many hold on.
-    const program = `const { DatabaseSync } = require('node:sqlite')
+  it.concurrent('every file of the database is deleted under a bot that nobody manages -> it is named, and never "nobody has it open"', () =>
+    inRoom(async ({ desk, start }) => {
+      await desk.replicate()
+      desk.configure({ service: undefined })
+      // The bot of the desk ends when its log is gone, and may make an empty file first; many hold on.
+      const program = `const { DatabaseSync } = require('node:sqlite')
       const d = new DatabaseSync(${JSON.stringify(desk.database)}, { timeout: 5000 })
       d.prepare('SELECT count(*) FROM orders').get(); console.log('open'); setInterval(() => d, 1000)`
-    await start(process.execPath, ['-e', program]).line(/open/)
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${desk.database}${suffix}`)
-    const stopped = await desk.run(['stop-trading', ...yes])
-    expect([errorOf(stopped), stopped.status]).toEqual(['DATABASE_IN_USE', 4])
-    const recovery = await desk.json([...execute, ...yes])
-    expect(recovery.value).toMatchObject({ success: false, because: expect.stringMatching(/is open in process \d+/) })
-    expect(existsSync(join(desk.state, 'evidence'))).toBe(false)
-  })
+      await start(process.execPath, ['-e', program]).line(/open/)
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${desk.database}${suffix}`)
+      const stopped = await desk.run(['stop-trading', ...yes])
+      expect([errorOf(stopped), stopped.status]).toEqual(['DATABASE_IN_USE', 4])
+      const recovery = await desk.json([...execute, ...yes])
+      expect(recovery.value).toMatchObject({ success: false, because: expect.stringMatching(/is open in process \d+/) })
+      expect(existsSync(join(desk.state, 'evidence'))).toBe(false)
+    }))
 
-  it('something opens the database for an instant each time -> stop-trading says that it is not stopped', async () => {
-    await desk.replicate()
-    await desk.run(['stop-trading', ...yes])
-    const program = `const { DatabaseSync } = require('node:sqlite')
+  it.concurrent('something opens the database for an instant each time -> stop-trading says that it is not stopped', () =>
+    inRoom(async ({ desk, start }) => {
+      await desk.replicate()
+      await desk.run(['stop-trading', ...yes])
+      const program = `const { DatabaseSync } = require('node:sqlite')
       setInterval(() => { const d = new DatabaseSync(${JSON.stringify(desk.database)}, { timeout: 1000 }); d.exec('CREATE TABLE IF NOT EXISTS ticks (at); INSERT INTO ticks VALUES (1)'); d.close(); console.log('tick') }, 200)`
-    const ticker = start(process.execPath, ['-e', program])
-    await ticker.line(/tick/)
-    const stopped = await desk.run(['stop-trading', ...yes])
-    expect([errorOf(stopped), stopped.status]).toEqual(['SERVICE_STOP_UNPROVEN', 3])
-    expect(stopped.stderr).toMatch(/it is committed to|still has the database open/)
-    await ticker.end('SIGKILL')
-    expect((await desk.run(['stop-trading', ...yes])).status).toBe(0)
-  })
+      const ticker = start(process.execPath, ['-e', program])
+      await ticker.line(/tick/)
+      const stopped = await desk.run(['stop-trading', ...yes])
+      expect([errorOf(stopped), stopped.status]).toEqual(['SERVICE_STOP_UNPROVEN', 3])
+      expect(stopped.stderr).toMatch(/it is committed to|still has the database open/)
+      await ticker.end('SIGKILL')
+      expect((await desk.run(['stop-trading', ...yes])).status).toBe(0)
+    }))
 
-  it('a person stops trading while execute is under way -> the run ends HALTED, and the bot stays stopped', async () => {
-    await desk.replicate()
-    desk.configure({ checks: [slowCheck] })
-    const run = genesis(...execute, ...yes)
-    await until(() => existsSync(join(desk.state, 'halt.json')), 'it has stopped the bot')
-    await until(() => readdirSync(desk.folder).some((name) => name.includes('.genesis-dr-')), 'it restores its candidate')
-    const stopped = await desk.run(['stop-trading', ...yes])
-    expect(await run.end()).toBe(1)
-    expect(stopped.status).toBe(0)
-    const { value } = await desk.json(['status'])
-    expect(value).toMatchObject({ service: { running: 'no' }, halt: { holder: expect.stringMatching(/^person:/) } })
-    expect(Object(value['lastRun']).because).toContain('a halt latch of person:')
-  })
+  it.concurrent('a person stops trading while execute is under way -> the run ends HALTED, and the bot stays stopped', () =>
+    inRoom(async ({ desk, genesis }) => {
+      await desk.replicate()
+      desk.configure({ checks: [slowCheck] })
+      const run = genesis(...execute, ...yes)
+      await until(() => existsSync(join(desk.state, 'halt.json')), 'it has stopped the bot')
+      await until(() => readdirSync(desk.folder).some((name) => name.includes('.genesis-dr-')), 'it restores its candidate')
+      const stopped = await desk.run(['stop-trading', ...yes])
+      expect(await run.end()).toBe(1)
+      expect(stopped.status).toBe(0)
+      const { value } = await desk.json(['status'])
+      expect(value).toMatchObject({ service: { running: 'no' }, halt: { holder: expect.stringMatching(/^person:/) } })
+      expect(Object(value['lastRun']).because).toContain('a halt latch of person:')
+    }))
 
-  it('two executes at once -> one recovers, the other is refused, and nothing is recovered twice', async () => {
-    await desk.replicate()
-    const both = [genesis(...execute, ...yes), genesis(...execute, ...yes)]
-    const statuses = await Promise.all(both.map((one) => one.end()))
-    expect(statuses.sort()).toEqual([0, 4])
-    expect((await desk.json(['runs'])).value).toHaveLength(1)
-  })
+  it.concurrent('two executes at once -> one recovers, the other is refused, and nothing is recovered twice', () =>
+    inRoom(async ({ desk, genesis }) => {
+      await desk.replicate()
+      const both = [genesis(...execute, ...yes), genesis(...execute, ...yes)]
+      const statuses = await Promise.all(both.map((one) => one.end()))
+      expect(statuses.sort()).toEqual([0, 4])
+      expect((await desk.json(['runs'])).value).toHaveLength(1)
+    }))
 
-  it('a dry run on a database at rest -> nothing appears beside it', async () => {
-    await desk.run(['stop-trading', ...yes])
-    const { DatabaseSync } = await import('node:sqlite')
-    const database = new DatabaseSync(desk.database)
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-    database.close()
-    const capture = await desk.replicate()
-    await capture.end('SIGTERM')
-    for (const suffix of ['-wal', '-shm']) rmSync(`${desk.database}${suffix}`, { force: true })
-    const before = readdirSync(desk.folder)
-    const dry = await desk.json([...execute, '--dry-run'])
-    expect(String(dry.value['because'])).toContain('no probe detects damage now')
-    expect(readdirSync(desk.folder)).toEqual(before)
-  })
+  it.concurrent('a dry run on a database at rest -> nothing appears beside it', () =>
+    inRoom(async ({ desk }) => {
+      await desk.run(['stop-trading', ...yes])
+      const { DatabaseSync } = await import('node:sqlite')
+      const database = new DatabaseSync(desk.database)
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      database.close()
+      const capture = await desk.replicate()
+      await capture.end('SIGTERM')
+      for (const suffix of ['-wal', '-shm']) rmSync(`${desk.database}${suffix}`, { force: true })
+      const before = readdirSync(desk.folder)
+      const dry = await desk.json([...execute, '--dry-run'])
+      expect(String(dry.value['because'])).toContain('no probe detects damage now')
+      expect(readdirSync(desk.folder)).toEqual(before)
+    }))
 })

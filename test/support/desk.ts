@@ -1,5 +1,4 @@
 /** A trader's folder as a person has it: a configuration, a bot that trades, its capture, all by the command line. */
-import type { SpawnOptions } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,11 +10,9 @@ import type { DamageKind, DamagePlan } from '../../src/drill/damage.ts'
 import { holdDamage, inflictDamage } from '../../src/drill/inflict.ts'
 import { seededRandom } from '../../src/drill/seeded-random.ts'
 import { decodeWitness, type WitnessCommit } from '../../src/drill/witness.ts'
-import type { Child } from '../hosts/children.ts'
+import { type Child, childGroup, type Start } from '../hosts/children.ts'
 import { cliEntry, genesis, type RunOptions, type Said } from './cli.ts'
 import { until } from './system.ts'
-
-type Start = (command: string, args: readonly string[], options?: SpawnOptions) => Child
 
 export interface Desk {
   readonly folder: string
@@ -112,4 +109,19 @@ export async function openDesk(start: Start, rate = 150): Promise<Desk> {
   await bot.line(/ready/)
   await until(() => desk.acknowledged().length > 20, 'the first trades')
   return desk
+}
+
+/** A desk for one test, also beside others that go on. */
+export async function withDesk(story: (desk: Desk, start: Start) => Promise<void>): Promise<void> {
+  const { start, endAll } = childGroup()
+  try {
+    const desk = await openDesk(start)
+    try {
+      await story(desk, start)
+    } finally {
+      await desk.clear()
+    }
+  } finally {
+    await endAll()
+  }
 }
