@@ -33,6 +33,9 @@ export function restoredFacts(restored: Restored, results: readonly CheckResult[
 
 type Work = Pick<Scope, 'settings' | 'progress'>
 
+/** Chosen: so many lines tell of one restore, however many files it reads. */
+const progressLines = 20
+
 /** Makes the temporary file anew. `restored` null: it could not be restored because the copy is damaged, or has a gap on the way. */
 export async function restoreCandidate(
   { store, files, outputs, checks }: CandidatePorts,
@@ -44,9 +47,13 @@ export async function restoreCandidate(
   await files.removeTemporary(temporary)
   try {
     const plan = planRestore(timeline.files, { txid })
-    const restored = await restoreFile(store, plan, outputs, temporary, ({ bytesRead, bytesTotal }) =>
-      progress(`restoring ${formatTxid(txid)}: ${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`),
-    )
+    let told = 0
+    const restored = await restoreFile(store, plan, outputs, temporary, ({ bytesRead, bytesTotal }) => {
+      const share = Math.floor((progressLines * bytesRead) / Math.max(1, bytesTotal))
+      if (share === told) return
+      told = share
+      progress(`restoring ${formatTxid(txid)}: ${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`)
+    })
     progress(`checking ${formatTxid(txid)}`)
     const results = await checkDatabase(checks, temporary, 'alone', settings)
     const wrong = failures(results)
