@@ -40,7 +40,9 @@ export async function runAgent(config: Config, environment: Environment, request
   try {
     const scenario = watchedRunbook.scenario
     const mayExecute = config.autoExecute.some((one) => one === scenario)
-    const settings = { system: config.name, scenario, mayExecute, lookEveryMs, rehearseEveryMs: minutes(config.rehearseMinutes) }
+    const mayRecoverOlder = config.autoExecute.includes('DATABASE_OLDER')
+    const rehearseEveryMs = minutes(config.rehearseMinutes)
+    const settings = { system: config.name, scenario, mayExecute, mayRecoverOlder, lookEveryMs, rehearseEveryMs }
     const agent = await Agent.open(worldOf(config, environment), settings, onEvent)
     const stopCapture = new AbortController()
     const capture = replicateSupervised(config, {
@@ -107,10 +109,10 @@ function errandsOf(config: Config, environment: Environment): Errands {
         await databaseFiles.removeTemporary(scratch)
       }
     },
-    execute: async ({ detectedAtMs, detectedBecause, onEvent, signal }) => {
+    execute: async ({ timeline, detectedAtMs, detectedBecause, onEvent, signal }) => {
       const onLine = (line: unknown): void => onEvent(line as RunEvent)
       const over = { priority: 'urgent', limitMs: null, onLine } as const
-      return (await runErrand({ ...order({ kind: 'execute', detectedAtMs, detectedBecause }, signal), ...over })) as Conclusion
+      return (await runErrand({ ...order({ kind: 'execute', timeline, detectedAtMs, detectedBecause }, signal), ...over })) as Conclusion
     },
   }
 }

@@ -16,10 +16,9 @@ import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, 
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
 import { formatTxid } from './ltx/txid.ts'
-import { readCatalogue } from './replica/catalogue.ts'
-import { countGivenUp } from './replica/given-up.ts'
 import { acceptOlder } from './replication/accept-older.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
+import { olderFacts } from './replication/older-facts.ts'
 import { botWords } from './runbook/bot-words.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
@@ -29,6 +28,7 @@ import { foresee } from './runbook/foresee.ts'
 import { strangersOn } from './runbook/holders.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
 import type { Runbook } from './runbook/runbook.ts'
+import { corruptionRunbook } from './runbook/scenarios/corruption-runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
 import { recoverInPlace } from './runbook/scenarios/recover.ts'
 import { foreseeStopByHand, resumeByHand, stopByHand } from './runbook/trading.ts'
@@ -81,14 +81,14 @@ export function composeParts(config: Config, environment: Readonly<Record<string
     drill: (request) =>
       playDrill({
         ...request,
-        runbook: runbookOf(request.scenario),
+        runbook: requireRunbook(request.scenario),
         seed: request.seed ?? nodeRandom.below(1_000_000),
         integrity: config.integrity,
         logPatterns: config.logPatterns,
         environment,
       }),
     runs: () => looking(({ world }) => listRuns(world.journal)),
-    runShow: (runId) => looking(({ world }) => showRun(world.journal, runbooks, runId, nodeClock.wallMs())),
+    runShow: (runId) => looking(({ world }) => showRun(world.journal, runId, nodeClock.wallMs())),
     init: (request) => init(config, request),
     runbook: async () => runbookDocument(runbooks, config),
   }
@@ -112,7 +112,7 @@ async function within<T>(settings: SystemSettings, use: 'act' | 'look', work: (s
 }
 
 /** @throws USAGE */
-function runbookOf(scenario: string): Runbook {
+function requireRunbook(scenario: string): Runbook {
   const found = runbooks.find((one) => one.scenario === scenario)
   if (found !== undefined) return found
   throw new DrError('USAGE', {
@@ -123,7 +123,8 @@ function runbookOf(scenario: string): Runbook {
 }
 
 async function runScenario({ world }: System, request: ExecuteCommand) {
-  const runbook = runbookOf(request.scenario)
+  requireRunbook(request.scenario)
+  const runbook = await corruptionRunbook(world, request.timeline)
   const detection = await firstDetection(world, runbook.scenario, nodeClock.wallMs())
   const common = { runbook, ...detection, onEvent: request.onEvent, signal: request.signal }
   if (request.dryRun) return { ended: 'done' as const, result: await foresee(world, common) }
@@ -193,12 +194,6 @@ const livingAgent = async ({ stateFolder }: SystemSettings) => {
 }
 
 /** What the replica has that the database lacks; null: nothing that is known and not decided. */
-const olderThan = async ({ store }: System, { captureFolder }: SystemSettings) => {
-  const older = (await captureStateIn(captureFolder).read())?.older ?? null
-  const parent = older === null ? undefined : (await readCatalogue(store)).timelines.find(({ number }) => number === older.timeline)
-  if (older === null || parent === undefined) return null
-  return { parent: older.timeline, forkTxid: older.txid, commits: await countGivenUp(store, parent, older) }
-}
 
 /** What SQLite the bot has: of every process that has the database open and is not our capture. */
 const botSqlite = async ({ ports }: System, database: string) => {
@@ -225,7 +220,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     backup: await backups(settings)(system),
     verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
-    older: await olderThan(system, settings),
+    older: await olderFacts(captureStateIn(settings.captureFolder), system.store),
     botSqlite: await botSqlite(system, settings.database),
     agent: await livingAgent(settings),
     notifiers: ports.notifiers.length,

@@ -6,7 +6,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { DrError } from './errors.ts'
 import { nearest } from './nearest.ts'
-import { type ScenarioName, scenarioNames } from './scenario-names.ts'
+import { type AutomaticName, automaticNames } from './scenario-names.ts'
 import { MiB, minutes } from './units.ts'
 
 /** The user's own invariant: a statement and what its first value must be. */
@@ -50,7 +50,7 @@ export interface Config {
   readonly integrity: 'quick' | 'full'
   readonly logPatterns: readonly string[]
   /** What the agent may start without a person. */
-  readonly autoExecute: readonly ScenarioName[]
+  readonly autoExecute: readonly AutomaticName[]
   /** Minutes between two rehearsals of a restore; 0: none. */
   readonly rehearseMinutes: number
   /** Whom to call, in order. */
@@ -163,8 +163,8 @@ export const settings = {
     byDefault: '["malformed", "not a database", "disk I/O error"]',
   },
   autoExecute: {
-    schema: z.array(z.enum(scenarioNames)),
-    help: 'Scenarios whose runbook the agent starts by itself, without a person, when damage is seen twice. It needs `service`. A bot that a person stopped is never started by it.',
+    schema: z.array(z.enum(automaticNames)),
+    help: 'Scenarios whose runbook the agent starts by itself, without a person, when damage is seen twice. DATABASE_OLDER: the database went back in time, and the replica certainly has commits that it lacks; these are brought back, and what the bot has committed since stays in the replica as a timeline of its own. It needs `service`. A bot that a person stopped is never started by it.',
     example: '[DATABASE_CORRUPTION]',
     byDefault: 'none: the agent calls a person',
   },

@@ -1,4 +1,6 @@
 /** One errand of an agent, from the line that tells it to what it came to. */
+
+import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import type { Environment } from './adapters/process/inherited.ts'
 import { runLineProgram, type Say } from './adapters/process/line-program.ts'
@@ -7,12 +9,13 @@ import type { Look } from './agent/decide.ts'
 import { look, recover, rehearse } from './agent/errands.ts'
 import { composeSystem, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
+import { olderFacts } from './replication/older-facts.ts'
 
 export type Errand =
   | { readonly kind: 'look' }
   /** `scratch`: a path for the file that is restored. */
   | { readonly kind: 'rehearse'; readonly scratch: string }
-  | { readonly kind: 'execute'; readonly detectedAtMs: number; readonly detectedBecause: string }
+  | { readonly kind: 'execute'; readonly timeline: string | null; readonly detectedAtMs: number; readonly detectedBecause: string }
 
 /** The line that the process is told. */
 export interface ErrandOrderLine {
@@ -38,11 +41,11 @@ async function workOf(
   say: Say,
 ): Promise<Look | Rehearsal | Conclusion> {
   // A look and a rehearsal never keep the lock of the capture, which may be about to start.
-  const { world, access } = await composeSystem(settings, errand.kind === 'execute' ? 'act' : 'look')
+  const { world, access, store } = await composeSystem(settings, errand.kind === 'execute' ? 'act' : 'look')
   try {
     switch (errand.kind) {
       case 'look':
-        return await look(world)
+        return await look(world, await olderFacts(captureStateIn(settings.captureFolder), store))
       case 'rehearse':
         return await rehearse(world, {
           scratch: errand.scratch,
@@ -51,7 +54,7 @@ async function workOf(
           limits: settings,
         })
       case 'execute':
-        return await recover(world, { ...errand, onEvent: say, signal })
+        return await recover(world, errand.timeline, { ...errand, onEvent: say, signal })
     }
   } finally {
     access.close()

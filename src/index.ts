@@ -57,7 +57,7 @@ export class DROrchestrator {
     const { scenario, dryRun, autoExecute, approve, onEvent = () => {}, signal = new AbortController().signal } = request
     if (!autoExecute && !dryRun && approve === undefined) throw new TypeError('without autoExecute each step needs approve()')
     const ask = autoExecute || approve === undefined ? async (): Promise<Approval> => ({ do: 'run' }) : approve
-    const outcome = await this.#parts.execute({ scenario, dryRun, approve: ask, onEvent, signal })
+    const outcome = await this.#parts.execute({ scenario, timeline: null, dryRun, approve: ask, onEvent, signal })
     return outcome.ended === 'paused' ? null : outcome.result
   }
 

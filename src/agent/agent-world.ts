@@ -20,6 +20,8 @@ export interface Rehearsal {
 
 export interface ExecuteErrand {
   readonly scenario: string
+  /** The last good state of this timeline; null: of that of the database. */
+  readonly timeline: string | null
   readonly detectedAtMs: number
   readonly detectedBecause: string
   readonly onEvent: (event: RunEvent) => void
@@ -46,6 +48,8 @@ export interface AgentSettings {
   readonly system: string
   readonly scenario: string
   readonly mayExecute: boolean
+  /** The same where the database is older than its replica. */
+  readonly mayRecoverOlder: boolean
   readonly lookEveryMs: number
   /** 0: never. */
   readonly rehearseEveryMs: number

@@ -13,6 +13,7 @@ const well: Look = {
   untold: '',
   committed: false,
   troubles: [],
+  older: null,
   damage: null,
   service: { running: 'yes', pids: [42], because: 'running', exitStatus: null },
   latch: null,
@@ -61,7 +62,14 @@ async function watching(over: Partial<Errands> = {}, mayExecute = true, before: 
       pid: 7,
       watchProcess: () => () => bot.lives,
     },
-    { system: 'desk', scenario: 'DATABASE_CORRUPTION', mayExecute, lookEveryMs: 30_000, rehearseEveryMs: 300_000 },
+    {
+      system: 'desk',
+      scenario: 'DATABASE_CORRUPTION',
+      mayExecute,
+      mayRecoverOlder: mayExecute,
+      lookEveryMs: 30_000,
+      rehearseEveryMs: 300_000,
+    },
     (event) => events.push(event),
   )
   const stop = new AbortController()

@@ -78,13 +78,15 @@ export class Agent {
     if (event.type === 'warning') this.#lookSoon('the capture warns')
     if (event.type === 'attached') this.#lookSoon('the capture follows the database')
     if (event.type === 'restarted') void this.#restarted(event.because)
-    if (event.type === 'older')
+    if (event.type === 'older') {
+      this.#lookSoon('the database is older than its replica')
       void this.#tellOnce(`older than ${event.parent}`, {
         title: 'the database is older than its replica',
         body: olderText(event),
         // It may be the same pages that came back.
         severity: event.commits.least === 0 ? 'warning' : 'critical',
       })
+    }
     if (event.type === 'damaged-pages') this.#lookSoon('pages of the file are not what was committed')
   }
 
@@ -147,12 +149,13 @@ export class Agent {
 
   async #act(look: Look, signal: AbortSignal): Promise<void> {
     const { clock } = this.#world
-    const { scenario, mayExecute } = this.#settings
+    const { scenario, mayExecute, mayRecoverOlder } = this.#settings
     const decision = decide({
       look,
       foundBefore: this.#foundBefore,
       scenario,
       mayExecute,
+      mayRecoverOlder,
       lastRun: this.#record.run,
       nowMs: clock.wallMs(),
     })
@@ -168,16 +171,16 @@ export class Agent {
     if (decision.do === 'execute' && !signal.aborted) await this.#execute(decision, look, signal)
   }
 
-  async #execute({ because }: Decision, look: Look, signal: AbortSignal): Promise<void> {
+  async #execute({ because, timeline }: Extract<Decision, { do: 'execute' }>, look: Look, signal: AbortSignal): Promise<void> {
     const { clock, errands } = this.#world
     const { scenario } = this.#settings
     const detectedAtMs = clock.wallMs()
     // Before the run begins, so that the next life of ours knows it as its own. One that is gone on with has its record already.
     if (look.interrupted === null) {
-      this.#record = { ...this.#record, run: { scenario, atMs: detectedAtMs, found: look.found } }
+      this.#record = { ...this.#record, run: { scenario, atMs: detectedAtMs, found: because } }
       if (!(await this.#wrote())) return
     }
-    const request = { scenario, detectedAtMs, detectedBecause: agentSaw(because), onEvent: this.#onEvent, signal }
+    const request = { scenario, timeline, detectedAtMs, detectedBecause: agentSaw(because), onEvent: this.#onEvent, signal }
     const ended = await this.#tried('run', () => errands.execute(request))
     const conclusion: Conclusion = ended ?? { success: false, because: 'it could not be executed: genesis-dr runs shows how far it came' }
     this.#onEvent({ type: 'run-concluded', ...conclusion })

@@ -1,5 +1,6 @@
 /** When damage starts a recovery by itself, and when it calls a person. */
 import { describe, expect, it } from 'vitest'
+import type { OlderFacts } from '../replication/capture-event.ts'
 import { minutes } from '../units.ts'
 import { agentSaw, decide, isWell, type Look, type Situation } from './decide.ts'
 
@@ -11,6 +12,7 @@ const well: Look = {
   committed: false,
   untold: '',
   troubles: [],
+  older: null,
   damage: null,
   service: running,
   latch: null,
@@ -20,8 +22,19 @@ const well: Look = {
 const damaged: Look = { ...well, found: 'Database integrity check failures: page 7' }
 const latch = (holder: string): Look['latch'] => ({ holder, reason: 'maintenance', setAtMs: 0 })
 
+const olderBy = (least: number | null): OlderFacts => ({ parent: '00000003', forkTxid: 7, commits: { least, most: 400 } })
+
 function decided(look: Look, over: Partial<Situation> = {}) {
-  return decide({ look, foundBefore: true, scenario: 'DATABASE_CORRUPTION', mayExecute: true, lastRun: null, nowMs, ...over })
+  return decide({
+    look,
+    foundBefore: true,
+    scenario: 'DATABASE_CORRUPTION',
+    mayExecute: true,
+    mayRecoverOlder: false,
+    lastRun: null,
+    nowMs,
+    ...over,
+  })
 }
 
 describe('a look', () => {
@@ -33,7 +46,7 @@ describe('a look', () => {
     expect(decided(damaged, { foundBefore: false }).do).toBe('look-again')
   })
   it('finds damage twice -> the runbook', () => {
-    expect(decided(damaged)).toEqual({ do: 'execute', because: damaged.found })
+    expect(decided(damaged)).toEqual({ do: 'execute', because: damaged.found, timeline: null })
   })
   it('finds damage once, and the capture met it too -> the runbook at once', () => {
     expect(decided({ ...damaged, damage: 'frame 7 is damaged' }, { foundBefore: false }).do).toBe('execute')
@@ -92,7 +105,13 @@ describe('what was found before the last run is mended', () => {
     ['a look cannot tell', { untold: 'queries: busy' }, false],
     ['a look finds damage', { found: 'page 7' }, false],
     ['somebody is mending it', { running: true }, false],
-    ['a run was interrupted', { interrupted: { runId: 'r', scenario: 'S', detectedAtMs: 0, detectedBecause: '' } }, false],
+    [
+      'a run was interrupted',
+      { interrupted: { runId: 'r', scenario: 'S', ofTimeline: false, detectedAtMs: 0, detectedBecause: '' } },
+      false,
+    ],
+    ['the database still lacks what the replica has', { older: olderBy(312) }, false],
+    ['it may lack something, or the same pages came back', { older: olderBy(0) }, true],
   ])('%s -> %#', (_what, over, mended) => {
     expect(isWell({ ...well, ...over })).toBe(mended)
   })
@@ -105,11 +124,16 @@ describe('the bot ended by its own error', () => {
 })
 
 describe('a run was interrupted', () => {
-  const interrupted = { runId: 'run-1', scenario: 'DATABASE_CORRUPTION', detectedAtMs: nowMs - 2000, detectedBecause: agentSaw('x') }
+  const begun = { detectedAtMs: nowMs - 2000, detectedBecause: agentSaw('x') }
+  const interrupted = { runId: 'run-1', scenario: 'DATABASE_CORRUPTION', ofTimeline: false, ...begun }
   const ours = { scenario: 'DATABASE_CORRUPTION', atMs: nowMs - 2000, found: 'x' }
 
   it('that the agent began, in its former life -> it goes on with it, whatever is found', () => {
     expect(decided({ ...well, interrupted, latch: latch('run-1') }, { lastRun: ours }).do).toBe('execute')
+  })
+  it('that the agent began on another timeline, as it still may -> it goes on with it', () => {
+    const look = { ...well, interrupted: { ...interrupted, ofTimeline: true }, latch: latch('run-1') }
+    expect(decided(look, { lastRun: ours, mayExecute: false, mayRecoverOlder: true }).do).toBe('execute')
   })
   it.each<[string, Partial<Situation>, Partial<Look>]>([
     ['that a person began', { lastRun: null }, {}],
@@ -117,11 +141,48 @@ describe('a run was interrupted', () => {
     ['that a person began after the one of the agent had failed', { lastRun: { ...ours, found: 'y' } }, {}],
     ['of the agent, and a person stopped trading since', { lastRun: ours }, { latch: latch('person:ada') }],
     ['of the agent, and the configuration does not allow it any more', { lastRun: ours, mayExecute: false }, {}],
+    [
+      'of the agent, on another timeline, which the configuration does not allow',
+      { lastRun: ours },
+      { interrupted: { ...interrupted, ofTimeline: true } },
+    ],
     ['of another scenario', { lastRun: ours }, { interrupted: { ...interrupted, scenario: 'RECOVER' } }],
   ])('%s -> a person is called', (_what, over, look) => {
     expect(decided({ ...well, interrupted, ...look }, over)).toMatchObject({
       do: 'call',
       because: expect.stringContaining('waits for a person'),
     })
+  })
+})
+
+describe('the replica has commits that the database lacks', () => {
+  const older: Look = { ...well, older: olderBy(312) }
+  const may = { mayRecoverOlder: true }
+
+  it('and the configuration lets the agent bring them back -> the runbook, on that timeline', () => {
+    expect(decided(older, may)).toEqual({ do: 'execute', because: expect.stringContaining('312 to 400 commits'), timeline: '00000003' })
+  })
+  it('and the database is damaged as well -> what is damaged is recovered first, on its own timeline', () => {
+    expect(decided({ ...older, ...damaged, older: older.older }, may)).toMatchObject({ do: 'execute', timeline: null })
+  })
+  it.each<[string, Look, Partial<Situation>]>([
+    ['the configuration does not allow it', older, { mayRecoverOlder: false }],
+    ['it may be that only the same pages came back', { ...well, older: olderBy(0) }, may],
+    ['how many is not known', { ...well, older: olderBy(null) }, may],
+  ])('%s -> nothing is done, people were told', (_what, look, over) => {
+    expect(decided(look, over).do).toBe('nothing')
+  })
+  it.each<[string, Partial<Look>, Partial<Situation>]>([
+    ['a person stopped trading', { latch: latch('person:ada') }, {}],
+    ['the bot may have been stopped', { service: ended(0) }, {}],
+    ['no service is configured', { service: null }, {}],
+    ['a run began a while ago', {}, { lastRun: { scenario: 'S', atMs: nowMs - 1000, found: 'x' } }],
+  ])('%s -> a person is called', (_what, look, over) => {
+    expect(decided({ ...older, ...look }, { ...may, ...over }).do).toBe('call')
+  })
+  it('and a run did not bring them back -> no second one by itself', () => {
+    const { because } = decided(older, may)
+    const lastRun = { scenario: 'DATABASE_CORRUPTION', atMs: nowMs - minutes(20), found: because }
+    expect(decided(older, { ...may, lastRun })).toMatchObject({ do: 'call', because: expect.stringContaining('did not mend it') })
   })
 })

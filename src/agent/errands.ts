@@ -2,10 +2,12 @@
 import { DrError, isDrError } from '../errors.ts'
 import type { DiskSpace } from '../ports/disk-space.ts'
 import type { VerificationLog } from '../ports/verification-log.ts'
+import type { OlderFacts } from '../replication/capture-event.ts'
 import { type CaptureLimits, excessOf } from '../replication/limits.ts'
 import { detect, listedDetections, onlyCommitted, troublesOf } from '../runbook/detection.ts'
 import { type ExecuteRequest, type ExecuteWorld, execute, readableRun } from '../runbook/execute.ts'
 import type { CaptureAccess } from '../runbook/runbook.ts'
+import { corruptionRunbook } from '../runbook/scenarios/corruption-runbook.ts'
 import { databaseCorruption } from '../runbook/scenarios/database-corruption.ts'
 import { validate } from '../runbook/validate.ts'
 import { listRuns } from '../status/runs.ts'
@@ -16,7 +18,8 @@ import type { InterruptedRun, Look } from './decide.ts'
 /** The only runbook that may be started without a person in this version. */
 export const watchedRunbook = databaseCorruption
 
-export async function look({ ports, journal, settings }: ExecuteWorld): Promise<Look> {
+/** `older`: what the replica has that the database lacks. */
+export async function look({ ports, journal, settings }: ExecuteWorld, older: OlderFacts | null): Promise<Look> {
   const runs = await listRuns(journal)
   const running = runs.some(({ state }) => state === 'running')
   const left = runs.findLast(({ state }) => state === 'interrupted')
@@ -28,6 +31,7 @@ export async function look({ ports, journal, settings }: ExecuteWorld): Promise<
     untold: listedDetections(detections, null),
     committed: onlyCommitted(detections),
     troubles: troublesOf(detections),
+    older,
     damage: await damageOf(ports.capture),
     service: ports.service === null ? null : await ports.service.state(),
     latch: await ports.latch.read(),
@@ -39,8 +43,8 @@ export async function look({ ports, journal, settings }: ExecuteWorld): Promise<
 async function interruptedRun(journal: ExecuteWorld['journal'], id: string): Promise<InterruptedRun | null> {
   const run = await readableRun(journal, id)
   if (run === null) return null
-  const { runId, scenario, detectedAtMs, detectedBecause } = run
-  return { runId, scenario, detectedAtMs, detectedBecause }
+  const { runId, scenario, options, detectedAtMs, detectedBecause } = run
+  return { runId, scenario, ofTimeline: 'timeline' in options, detectedAtMs, detectedBecause }
 }
 
 async function damageOf(capture: CaptureAccess): Promise<string | null> {
@@ -87,9 +91,11 @@ export async function rehearse(
 
 export async function recover(
   world: ExecuteWorld,
+  timeline: string | null,
   request: Pick<ExecuteRequest, 'detectedAtMs' | 'detectedBecause' | 'onEvent' | 'signal'>,
 ): Promise<Conclusion> {
-  const outcome = await execute(world, { ...request, runbook: watchedRunbook, mode: 'live', approve: async () => ({ do: 'run' }) })
+  const runbook = await corruptionRunbook(world, timeline)
+  const outcome = await execute(world, { ...request, runbook, mode: 'live', approve: async () => ({ do: 'run' }) })
   if (outcome.ended === 'paused') return { success: null, because: `run ${outcome.runId} is paused` }
   const { success, because } = outcome.result
   return { success, because }

@@ -86,6 +86,8 @@ export type RecoverOutcome =
 
 export interface ExecuteCommand {
   readonly scenario: string
+  /** 8 hex digits: to another timeline than that of the database; null: on that one. */
+  readonly timeline: string | null
   readonly dryRun: boolean
   readonly approve: (step: Step) => Promise<Approval>
   readonly onEvent: (event: RunEvent) => void

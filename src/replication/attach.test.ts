@@ -165,6 +165,31 @@ describe('a disk with the database and all of ours on it is rolled back, and the
   })
 })
 
+it('an old file and its log are copied back, a few pages older, and the bot commits before the capture looks -> the log counted down', async () => {
+  fill()
+  await attachAt(0)
+  update('rowid = 1')
+  bot.exec('PRAGMA wal_checkpoint(RESTART)')
+  update('rowid = 2')
+  await attachAt(0)
+  const files = [path(), `${path()}-wal`]
+  const saved = files.map((file) => readFileSync(file))
+  for (let turn = 0; turn < 4; turn++) {
+    bot.exec('PRAGMA wal_checkpoint(RESTART)')
+    update(`rowid = ${10 + turn}`)
+    await attachAt(0)
+  }
+  bot.close()
+  rmSync(`${path()}-shm`, { force: true })
+  for (const [at, bytes] of saved.entries()) writeFileSync(files[at] ?? '', bytes)
+  reopen()
+  bot.exec('PRAGMA wal_checkpoint(RESTART)')
+  update('rowid = 40')
+  const events = await attachAt(0)
+  expect(events).toContainEqual(expect.objectContaining({ type: 'attached', do: 'fork' }))
+  expect(events).toContainEqual(expect.objectContaining({ type: 'older', forkTxid: 2 }))
+})
+
 it('a bot whose SQLite zeroes what it deletes frees many pages unseen -> it went on, though they are as they were before', async () => {
   fill()
   bot.exec('PRAGMA secure_delete = ON; DELETE FROM t WHERE rowid > 5')

@@ -14,7 +14,6 @@ import type { KeptSums } from '../ports/kept-sums.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
 import type { LogFile } from '../ports/log-file.ts'
 import { type Catalogue, type CatalogueTimeline, currentTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
-import { countGivenUp } from '../replica/given-up.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { readHeader } from '../replica/read-object.ts'
@@ -36,6 +35,7 @@ import { lookByFinishing } from './finish-log.ts'
 import { keepSums } from './keep-sums.ts'
 import { type LastPoint, lastPoint, readLastHeader } from './last-point.ts'
 import { olderAfter } from './older-after.ts'
+import { factsOfOlder } from './older-facts.ts'
 import { decideResume, type ResumeDecision, type ResumeFacts } from './resume.ts'
 import { bind, carryOut, type Meeting } from './resume-tasks.ts'
 import { withoutRot } from './rot-memory.ts'
@@ -153,11 +153,9 @@ function olderBy({ world, current, ancestor }: Meeting, decision: ResumeDecision
 }
 
 /** Again at each attach, until somebody has decided. */
-async function tellOlder({ store, onEvent }: CaptureWorld, { timelines }: Catalogue, older: OlderDatabase): Promise<void> {
-  const parent = timelines.find(({ number }) => number === older.timeline)
-  if (parent === undefined || parent.latestTxid <= older.txid) return
-  const { least, most } = await countGivenUp(store, parent, older)
-  onEvent({ type: 'older', parent: older.timeline, forkTxid: older.txid, commits: { least, most } })
+async function tellOlder({ store, onEvent }: CaptureWorld, catalogue: Catalogue, older: OlderDatabase): Promise<void> {
+  const facts = await factsOfOlder(store, catalogue, older)
+  if (facts !== null) onEvent({ type: 'older', ...facts })
 }
 
 /** A replica that we wrote to and that is empty now was deleted, or its disk is not mounted. */
@@ -309,6 +307,8 @@ async function provenLast(
 
 /** Chosen: a log that began anew a million times since the last flush is no log that went on; two chance numbers are nearer once in 4,000. */
 const mostRestarts = 1_000_000
+/** Chosen: a log never counts down, so that one which is behind went back in time; chance numbers are so near once in 40,000. */
+const mostRestartsBack = 100_000
 
 /**
  * Of the very file that was captured. Where its log still has the newest point, or was counted on, it went on, whatever its pages look like: a bot that sets a flag to and
@@ -320,9 +320,10 @@ async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: numb
   if (last.inLog) return null
   const kept = keptTxid === null ? null : await pointAt(suspect, keptTxid)
   const keptLately = kept !== null && Math.abs(last.lastCommitMs - kept.timestampMs) <= keptWithinMs
-  const restarts = suspect.base.place === null ? 0 : (suspect.base.place.header.salt1 - last.walSalt1) >>> 0
+  const { place } = suspect.base
+  const restarts = place === null || last.walSalt1 === 0 ? 0 : (place.header.salt1 - last.walSalt1) | 0
   if (keptLately && restarts > 0 && restarts <= mostRestarts) return null
-  const wentBack = await counterWentBack(suspect)
+  const wentBack = (restarts < 0 && restarts >= -mostRestartsBack) || (await counterWentBack(suspect))
   const ancestor =
     (await findAncestor(suspect, { ...(keptLately && !wentBack ? nearby : everywhere), wentBack })) ??
     (kept === null || keptLately ? null : await ancestorByKept(suspect, kept.maxTxid))

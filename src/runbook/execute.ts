@@ -12,7 +12,7 @@ import { evidenceOf, type RunState } from '../workflow/run-state.ts'
 import { type RunResult, resultOf } from './result.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { Mode, Runbook, RunbookPorts, RunSettings, Scope, Step } from './runbook.ts'
-import { recoverCommand, recoverScenario } from './scenarios/recover.ts'
+import { commandOf } from './scenarios/runbook-of.ts'
 
 export interface ExecuteWorld {
   readonly journal: JournalWorld
@@ -260,5 +260,5 @@ function asJson(value: unknown): JsonObject {
 }
 
 export function commandFor({ scenario, options }: Pick<RunState, 'scenario' | 'options'>): string {
-  return scenario === recoverScenario ? recoverCommand(options) : `genesis-dr execute --scenario ${scenario}`
+  return commandOf(scenario, options)
 }

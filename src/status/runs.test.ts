@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { journalsInMemory, type MemoryJournals } from '../../test/support/journal-in-memory.ts'
 import { nodeHash } from '../adapters/node/hash.ts'
 import { must } from '../assert.ts'
-import { databaseCorruption } from '../runbook/scenarios/database-corruption.ts'
 import { Journal } from '../workflow/journal.ts'
 import type { RecordBody } from '../workflow/record.ts'
 import { listRuns, showRun, stateOfRun, summarize } from './runs.ts'
@@ -142,7 +141,7 @@ describe('one run, in detail', () => {
     error: null,
     byPerson: false,
   })
-  const shown = (store: MemoryJournals) => showRun(worldOf(store), [databaseCorruption], '20250101-a', 1_735_732_801_000)
+  const shown = (store: MemoryJournals) => showRun(worldOf(store), '20250101-a', 1_735_732_801_000)
 
   it('a recovery in place to the last good point -> what was asked for, and every step with its phase', async () => {
     const store = journalsInMemory()

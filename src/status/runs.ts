@@ -3,7 +3,7 @@ import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import { factsOf } from '../runbook/execute.ts'
 import { type RunResult, resultOf, type StepReport } from '../runbook/result.ts'
 import type { Runbook } from '../runbook/runbook.ts'
-import { decodeRecoverOptions, recoverInPlace, recoverScenario } from '../runbook/scenarios/recover.ts'
+import { runbookOf } from '../runbook/scenarios/runbook-of.ts'
 import { isoTime } from '../units.ts'
 import { type JournalWorld, readRun } from '../workflow/journal.ts'
 import type { JsonObject } from '../workflow/record.ts'
@@ -64,14 +64,14 @@ export async function stateOfRun(world: Journals, runId: string): Promise<RunSta
   })
 }
 
-/** `runbooks`: those of this version. @throws RUN_UNKNOWN, JOURNAL_DAMAGED, JOURNAL_NEWER */
-export async function showRun(world: Journals, runbooks: readonly Runbook[], runId: string, nowMs: number): Promise<RunDetail> {
+/** @throws RUN_UNKNOWN, JOURNAL_DAMAGED, JOURNAL_NEWER */
+export async function showRun(world: Journals, runId: string, nowMs: number): Promise<RunDetail> {
   const state = await stateOfRun(world, runId)
   const summary = (await listRuns(world)).find((one) => one.runId === runId) ?? summarize(state, false)
   const { end, options, detectedBecause } = state
   const mode = state.mode === 'drill' ? 'drill' : 'live'
   const facts = factsOf(state)
-  const runbook = runbookOf(state, runbooks)
+  const runbook = runbookOfRun(state)
   const result = resultOf({
     runbook,
     state,
@@ -86,10 +86,9 @@ export async function showRun(world: Journals, runbooks: readonly Runbook[], run
 }
 
 /** The runbook that a run followed, made again from what its journal says was asked for. @throws RUN_UNKNOWN */
-function runbookOf({ runId, scenario, options }: RunState, runbooks: readonly Runbook[]): Runbook {
-  const found =
-    scenario === recoverScenario ? recoverInPlace(decodeRecoverOptions(options)) : runbooks.find((one) => one.scenario === scenario)
-  if (found !== undefined) return found
+function runbookOfRun({ runId, scenario, options }: RunState): Runbook {
+  const found = runbookOf(scenario, options)
+  if (found !== null) return found
   throw new DrError('RUN_UNKNOWN', {
     what: `run ${runId} is of the scenario ${scenario}, which this version does not know`,
     untouched: 'Nothing was done.',

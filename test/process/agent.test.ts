@@ -1,8 +1,10 @@
 /** The agent beside a real bot: damage, crashes of the bot and of the agent, and a person who stopped the bot. */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, it, vi } from 'vitest'
+import { witnessedLoss } from '../../src/drill/loss.ts'
 import type { Child } from '../hosts/children.ts'
 import { describeWith, linuxProc } from '../needs.ts'
 import { cliEntry, errorOf } from '../support/cli.ts'
@@ -59,8 +61,11 @@ const inRoom = (story: (room: Room) => Promise<void>): Promise<void> =>
       },
       expectRecovered: async (before) => {
         await until(() => desk.acknowledged().length > before + 20, 'the bot trades on')
-        const trades = desk.acknowledged().slice(0, before).length
-        expect(trades).toBe(before)
+        const database = new DatabaseSync(desk.database, { readOnly: true })
+        const orders = database.prepare('SELECT id FROM orders').all()
+        database.close()
+        const ids = new Set(orders.map(({ id }) => String(id)))
+        expect(witnessedLoss(desk.acknowledged().slice(0, before), ids).lostOrders).toEqual([])
         expect(query(desk.database, 'PRAGMA quick_check')).toEqual({ quick_check: 'ok' })
       },
     }
@@ -174,6 +179,39 @@ describeWith([linuxProc], 'an agent', () => {
       process.kill(pid, 'SIGKILL')
       expect(await agent.line(/"looked","why":"a process of the bot ended"/)).toContain('"found":""')
       expect(await agent.end('SIGTERM')).toBe(0)
+    }))
+
+  it.concurrent('the disk went back to yesterday, and it may bring back what is missing -> all trades are there, the bot trades on', () =>
+    inRoom(async ({ desk, told, startAgent, restartBot, expectRecovered }) => {
+      desk.configure({ autoExecute: ['DATABASE_OLDER'] })
+      const files = [desk.database, `${desk.database}-wal`]
+      const rest = async (agent: Child): Promise<void> => {
+        expect((await desk.run(['stop-trading', '--yes', 'desk'])).status).toBe(0)
+        expect(await agent.end('SIGTERM')).toBe(0)
+      }
+      await rest(await startAgent())
+      const saved = files.map((file) => (existsSync(file) ? readFileSync(file) : null))
+      await restartBot()
+      const agent = await startAgent()
+      const then = desk.acknowledged().length
+      await until(() => desk.acknowledged().length > then + 300, 'the bot trades')
+      await rest(agent)
+      const before = desk.acknowledged().length
+      rmSync(`${desk.database}-shm`, { force: true })
+      for (const [at, bytes] of saved.entries()) {
+        if (bytes === null) rmSync(files[at] ?? '', { force: true })
+        else writeFileSync(files[at] ?? '', bytes)
+      }
+      await restartBot()
+      const next = await startAgent()
+      expect(await next.line(/"decided","do":"execute"/)).toContain('"timeline":"00000001"')
+      expect(await next.line(/"run-concluded"/)).toContain('"success":true')
+      await expectRecovered(before)
+      await until(() => told.length >= 3, 'people are told')
+      expect(told).toEqual(expect.arrayContaining([expect.stringContaining('older'), expect.stringContaining('recovered')]))
+      const { value } = await desk.json(['status'])
+      expect(value['older']).toBeNull()
+      expect(await next.end('SIGTERM')).toBe(0)
     }))
 
   it.concurrent('a second one is started -> refused with 4, and names the first', () =>

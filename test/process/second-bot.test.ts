@@ -144,6 +144,15 @@ describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, wh
       expect((await desk.json(['runs'])).value).toHaveLength(1)
     }))
 
+  it.concurrent('execute on a timeline that is not there -> refused, and nothing is stopped', () =>
+    inRoom(async ({ desk, tradesOn }) => {
+      await desk.replicate()
+      const refused = await desk.run([...execute, '--timeline', '00000009', ...yes])
+      expect([errorOf(refused), refused.status]).toEqual(['POINT_NOT_FOUND', 2])
+      expect((await desk.json(['runs'])).value).toEqual([])
+      await tradesOn()
+    }))
+
   it.concurrent('a dry run on a database at rest -> nothing appears beside it', () =>
     inRoom(async ({ desk }) => {
       await desk.run(['stop-trading', ...yes])

@@ -2,13 +2,14 @@
 import { undoText } from '../../runbook/document.ts'
 import { exitOf } from '../../runbook/result.ts'
 import type { Step } from '../../runbook/runbook.ts'
+import { commandOf } from '../../runbook/scenarios/runbook-of.ts'
 import { laterScenarios, scenarioNames } from '../../scenario-names.ts'
 import type { Approval } from '../../workflow/run.ts'
 import { type Ask, command, show, type World } from '../command.ts'
-import { choice, flag, usage } from '../options.ts'
+import { choice, flag, timelineNumber, usage } from '../options.ts'
 import { resultTable } from '../render/result-table.ts'
 import { factList } from '../render/table.ts'
-import { timeline } from '../render/timeline.ts'
+import { timeline as renderTimeline } from '../render/timeline.ts'
 
 export const execute = command({
   name: 'execute',
@@ -19,6 +20,7 @@ export const execute = command({
   changes: 'live',
   options: {
     scenario: choice('S', 'scenario', scenarioNames, 'which runbook', laterScenarios),
+    timeline: timelineNumber('HEX', 'the last good state of this timeline, where the database went back in time and lacks what is there'),
     dryRun: flag('look through every step, and change nothing'),
     manual: flag('ask at each step'),
   },
@@ -29,22 +31,22 @@ export const execute = command({
   ],
   json: 'The result of the run: { runId, scenario, mode, success, because, notProven, recoveryTimeMs, rtoMet, dataLossMs, lostTransactions, rpoMet, steps, validation, ... }',
   confirms: ({ dryRun, scenario }) => (dryRun || scenario === null ? null : `stop trading and run ${scenario}`),
-  run: async ({ scenario, dryRun, manual }, world) => {
+  run: async ({ scenario, timeline, dryRun, manual }, world) => {
     if (scenario === null) throw usage('no scenario was named', `Add --scenario ${scenarioNames[0]}.`)
     const { ask, parts, interruption } = world
     const runbook = parts.runbooks.find((one) => one.scenario === scenario)
     if (manual && !dryRun && ask === null)
       throw usage('--manual asks at each step, and nobody is there to be asked', 'Run it on a terminal, or without --manual.')
-    const shown = timeline(world, dryRun ? null : (runbook?.rto ?? null))
+    const shown = renderTimeline(world, dryRun ? null : (runbook?.rto ?? null))
     const approve = (step: Step): Promise<Approval> => (manual && ask !== null ? askStep(world, ask, step) : Promise.resolve({ do: 'run' }))
     const outcome = await parts
-      .execute({ scenario, dryRun, approve, onEvent: shown.onEvent, signal: interruption.signal })
+      .execute({ scenario, timeline, dryRun, approve, onEvent: shown.onEvent, signal: interruption.signal })
       .finally(shown.end)
     if (outcome.ended === 'paused') {
       show(
         world,
         { runId: outcome.runId, scenario, state: 'paused' },
-        () => `paused; go on with: genesis-dr execute --scenario ${scenario}`,
+        () => `paused; go on with: ${commandOf(scenario, timeline === null ? {} : { timeline })}`,
       )
       return 130
     }

@@ -1,12 +1,13 @@
-/** DATABASE_CORRUPTION: the file under a running bot is damaged. */
+/** DATABASE_CORRUPTION: the file under a running bot is damaged, or it went back in time and the replica has what it lacks. */
 import { minutes } from '../../units.ts'
+import type { JsonObject } from '../../workflow/record.ts'
 import { botCrashes } from '../probes/bot-crashes.ts'
 import { dataIsInconsistent } from '../probes/data-is-inconsistent.ts'
 import { integrityCheckFails } from '../probes/integrity-check-fails.ts'
 import { queriesFail } from '../probes/queries-fail.ts'
-import type { Runbook } from '../runbook.ts'
+import type { Runbook, Step } from '../runbook.ts'
 import { drainReplica } from '../steps/drain-replica.ts'
-import { findLastGood } from '../steps/find-last-good.ts'
+import { findLastGood, findLastGoodOn } from '../steps/find-last-good.ts'
 import { notifyTeam } from '../steps/notify-team.ts'
 import { preserveEvidence } from '../steps/preserve-evidence.ts'
 import { protectAgain } from '../steps/protect-again.ts'
@@ -47,4 +48,19 @@ export const databaseCorruption: Runbook = {
     { bullet: 'Confirm order states', check: 'order states', by: exchange },
     { bullet: 'Test queries', check: 'test queries (every table read)', by: 'SQLite; and your own `checks:`' },
   ],
+}
+
+/**
+ * `timeline`: 8 hex digits, where the last good state is looked for; null: on that of the database, whose pages are repaired where that is
+ * enough. (No page is repaired by what it was on another timeline.)
+ */
+export function databaseCorruptionOn(timeline: string | null): Runbook {
+  if (timeline === null) return databaseCorruption
+  const elsewhere = (step: Step): readonly Step[] => (step === repairPages ? [] : [step === findLastGood ? findLastGoodOn(timeline) : step])
+  return { ...databaseCorruption, options: { timeline }, steps: databaseCorruption.steps.flatMap(elsewhere) }
+}
+
+/** The command line that begins such a run, and that goes on with it. */
+export function executeCommand({ timeline }: JsonObject): string {
+  return `genesis-dr execute --scenario ${databaseCorruption.scenario}${typeof timeline === 'string' ? ` --timeline ${timeline}` : ''}`
 }
