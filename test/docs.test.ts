@@ -59,7 +59,7 @@ describe('the documents', () => {
   it('npm scripts in them, where they stand as code -> are there', () => {
     const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
     for (const { path, text } of texts) {
-      for (const match of text.matchAll(/(?:^|`)npm (?:run )?(?:-s )?(?:run )?([a-z]+)/gm)) {
+      for (const match of text.matchAll(/(?:^|`)npm (?:run )?(?:-s )?(?:run )?([a-z:]+)/gm)) {
         const name = match[1] ?? ''
         if (!['ci', 'install', 'run', 'i', 'pack'].includes(name))
           expect([path, name, Object.hasOwn(scripts, name)]).toEqual([path, name, true])

@@ -162,13 +162,15 @@ describe('the replica has commits that the database lacks', () => {
   it('and the configuration lets the agent bring them back -> the runbook, on that timeline', () => {
     expect(decided(older, may)).toEqual({ do: 'execute', because: expect.stringContaining('312 to 400 commits'), timeline: '00000003' })
   })
+  it('how many is not known, but that there are some is -> the runbook', () => {
+    expect(decided({ ...well, older: olderBy(null) }, may)).toMatchObject({ do: 'execute', timeline: '00000003' })
+  })
   it('and the database is damaged as well -> what is damaged is recovered first, on its own timeline', () => {
     expect(decided({ ...older, ...damaged, older: older.older }, may)).toMatchObject({ do: 'execute', timeline: null })
   })
   it.each<[string, Look, Partial<Situation>]>([
     ['the configuration does not allow it', older, { mayRecoverOlder: false }],
     ['it may be that only the same pages came back', { ...well, older: olderBy(0) }, may],
-    ['how many is not known', { ...well, older: olderBy(null) }, may],
   ])('%s -> nothing is done, people were told', (_what, look, over) => {
     expect(decided(look, over).do).toBe('nothing')
   })

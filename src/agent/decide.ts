@@ -98,9 +98,9 @@ function bringBack(situation: Situation, older: OlderFacts): Decision {
   return why === null ? { do: 'execute', because, timeline: older.parent } : { do: 'call', because: `${because}. ${why}` }
 }
 
-/** Pages that came back to what they once were may look like it: of that, nothing is brought back. */
+/** Pages that came back to what they once were may look like it, and then it is none at least: of that, nothing is brought back. */
 function certainlyOlder({ older }: Look): OlderFacts | null {
-  return older !== null && (older.commits.least ?? 0) > 0 ? older : null
+  return older !== null && older.commits.least !== 0 ? older : null
 }
 
 /** Why an allowed run is not begun without a person; null: nothing keeps it. */

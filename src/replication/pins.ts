@@ -22,11 +22,10 @@ import type { WalReader } from './wal-reader.ts'
 import type { LogEnd } from './wal-tail.ts'
 
 /**
- * Chosen: from 32 MiB of log on we checkpoint, because SQLite's own checkpoints end at our pin and so can never finish the log. Below it
- * the pin stays where it is: the bot's own checkpoints then find nothing to do. At full speed a bot kept 0.60, 0.63, 0.82, 0.86 and 0.91 of
- * its speed with 4, 8, 16, 24 and 32 MiB, with a log of at most 72 MiB, and our lock never lasted longer than 10 ms.
+ * Chosen: from 16 MiB of log on we checkpoint, because SQLite's own checkpoints end at our pin and so can never finish the log. Below it
+ * the pin stays where it is: the bot's own checkpoints then find nothing to do.
  */
-const checkpointBytes = 32 * 1024 * 1024
+const checkpointBytes = 16 * 1024 * 1024
 /** Chosen: a checkpoint that a reader of the bot's own or a full disk cut short is tried again after a second, not at every look. */
 const checkpointPauseMs = 1000
 

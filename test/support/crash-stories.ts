@@ -82,7 +82,7 @@ export const stories: Readonly<Record<string, Story>> = {
     },
     timelines: 1,
   },
-  'the checkpoints of a log of 32 MiB': {
+  'the checkpoints of a log of 16 MiB': {
     pageSize: 65536,
     before: async ({ bot }) => {
       bot.exec('CREATE TABLE bulk (n INTEGER PRIMARY KEY, x)')
@@ -91,7 +91,7 @@ export const stories: Readonly<Record<string, Story>> = {
     },
     armed: 'when attached',
     play: async (desk, life) => {
-      for (let round = 0; round < 24; round++) {
+      for (let round = 0; round < 14; round++) {
         for (;;) {
           try {
             desk.bot.exec('UPDATE bulk SET x = zeroblob(60000 + abs(random() % 100))')

@@ -7,11 +7,11 @@ import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { entryPath } from '../../src/adapters/sandbox/sandbox.ts'
 import { botChecks } from '../../src/drill/bot-schema.ts'
 import type { DamageKind, DamagePlan } from '../../src/drill/damage.ts'
-import { holdDamage, inflictDamage } from '../../src/drill/inflict.ts'
-import { seededRandom } from '../../src/drill/seeded-random.ts'
+import { holdDamage } from '../../src/drill/inflict.ts'
 import { decodeWitness, type WitnessCommit } from '../../src/drill/witness.ts'
 import { type Child, childGroup, type Start } from '../hosts/children.ts'
 import { cliEntry, genesis, type RunOptions, type Said } from './cli.ts'
+import { inflictOnceItCan } from './inflict.ts'
 import { until } from './system.ts'
 
 export interface Desk {
@@ -86,7 +86,7 @@ export async function openDesk(start: Start, rate = 150): Promise<Desk> {
     acknowledged: () => (existsSync(witness) ? decodeWitness(readFileSync(witness, 'utf8')).commits : []),
     damage: async (kind = 'interior-page') => {
       const target = openDamageTarget(database)
-      const damage = await inflictDamage(kind, target, seededRandom(3), nodeClock)
+      const damage = await inflictOnceItCan(kind, target)
       const seen = new AbortController()
       const held = holdDamage(damage, target, nodeClock, seen.signal)
       return {
