@@ -100,7 +100,7 @@ export async function openDesk(start: Start, rate = 150): Promise<Desk> {
     },
     clear: async () => {
       await run(['stop-trading', '--yes', 'desk'])
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
   const started = await run(['resume-trading', '--yes', 'desk'])
@@ -119,6 +119,8 @@ export async function withDesk(story: (desk: Desk, start: Start) => Promise<void
     try {
       await story(desk, start)
     } finally {
+      // Nobody writes there any more when it is removed.
+      await endAll()
       await desk.clear()
     }
   } finally {
