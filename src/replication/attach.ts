@@ -84,6 +84,8 @@ export type Settled = Omit<Attached, 'unread'>
 
 /** Chosen: each try meets a log that began anew at that very moment; a bot that does so five times in a row is no bot. */
 const mostTries = 5
+/** Chosen: far more than lies between the two calls that make a file and give it its mode. */
+const shmMs = 100
 
 /** @throws every code of openLiveDatabase; DATABASE_OTHER, REPLICA_FOREIGN, TIMELINE_SEALED, STORE_UNAVAILABLE. Nothing stays open then. */
 export async function attach(world: CaptureWorld, options: AttachOptions): Promise<Attached> {
@@ -110,8 +112,10 @@ async function attachBeside(world: CaptureWorld, options: AttachOptions, keep: K
       return { ...attached, unread }
     } catch (error) {
       database.close()
-      // A log that the file has whole may begin anew while we read it: rule 3 of the pins.
-      if (!isDrError(error, 'WAL_DAMAGED') || tries === mostTries) throw error
+      // A log that the file has whole may begin anew while we read it: rule 3 of the pins. And SQLite gives a new -shm its group a moment after
+      // it made it: whoever opens it in between may only read, though the database and its folder let us write.
+      if (!isDrError(error, 'WAL_DAMAGED', 'DATABASE_READ_ONLY') || tries === mostTries) throw error
+      if (isDrError(error, 'DATABASE_READ_ONLY')) await world.clock.sleep(shmMs)
     }
   }
 }
