@@ -2,13 +2,17 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach } from 'vitest'
 
 export interface Child {
   readonly pid: number
   readonly process: ChildProcess
-  /** Resolves with the first line of its output, not yet given to anybody, that `matches`. Rejects when it ends before. */
-  line(matches: RegExp): Promise<string>
+  /**
+   * Resolves with the first line of its output, not yet given to anybody, that `matches`. Rejects when it ends before, or with the last
+   * lines when none came in time.
+   */
+  line(matches: RegExp, withinMs?: number): Promise<string>
   /** Everything that it wrote to stderr so far. */
   errors(): string
   /** Exit status, 128 + signal number after a signal; ends it with `signal` first when one is given. */
@@ -60,11 +64,13 @@ function track(child: ChildProcess): Child {
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   failed.catch(() => undefined)
   const lines: string[] = []
+  const told: string[] = []
   let wake = (): void => undefined
   let errors = ''
   if (child.stdout !== null)
     createInterface(child.stdout).on('line', (line) => {
       lines.push(line)
+      told.push(line)
       wake()
     })
   child.stderr?.on('data', (data: Buffer) => {
@@ -75,15 +81,21 @@ function track(child: ChildProcess): Child {
   return {
     pid: child.pid ?? 0,
     process: child,
-    line: async (matches) => {
-      for (;;) {
+    line: async (matches, withinMs = 60_000) => {
+      for (const deadline = performance.now() + withinMs; ; ) {
         const at = lines.findIndex((line) => matches.test(line))
         if (at >= 0) return lines.splice(0, at + 1)[at] ?? ''
         if (hasEnded()) throw new Error(`it ended with ${statusOf()} before a line like ${matches}: ${errors}`)
+        const left = deadline - performance.now()
+        if (left <= 0)
+          throw new Error(`no line like ${matches} within ${withinMs} ms, after these:\n${told.slice(-30).join('\n')}\n${errors}`)
         const woken = new Promise<void>((resolve) => {
           wake = resolve
         })
-        await Promise.race([woken, ended, failed])
+        const late = new AbortController()
+        const tooLate = setTimeout(left, undefined, { signal: late.signal }).catch(() => undefined)
+        await Promise.race([woken, ended, failed, tooLate])
+        late.abort()
       }
     },
     errors: () => errors,
