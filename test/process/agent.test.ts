@@ -100,7 +100,7 @@ describeWith([linuxProc], 'an agent', () => {
       expect(value['agent']).toMatchObject({ pid: agent.pid, found: '', untold: '' })
       expect((await desk.run(['status'])).stdout).toMatch(/watch +watched [\d.]+ m?s ago by the agent \(process \d+\); nothing was found/)
       const before = desk.acknowledged().length
-      const { seen: done } = await desk.damage('interior-page')
+      const { seen: done } = await desk.damage('overwritten-range')
       await agent.line(/"decided","do":"execute"/)
       await agent.line(/"run-started"/)
       await done()
@@ -143,7 +143,7 @@ describeWith([linuxProc], 'an agent', () => {
       const scratch = `${desk.database}.genesis-dr-rehearsal`
       writeFileSync(scratch, 'left')
       const agent = await startAgent()
-      await until(() => existsSync(scratch) && statSync(scratch).size > 4096, 'a rehearsal restores', 60_000)
+      await until(() => (statSync(scratch, { throwIfNoEntry: false })?.size ?? 0) > 4096, 'a rehearsal restores', 60_000)
       expect(await agent.end('SIGTERM')).toBe(0)
       expect(readdirSync(desk.folder).filter((name) => name.includes('genesis-dr-rehearsal'))).toEqual([])
     }))
@@ -153,7 +153,7 @@ describeWith([linuxProc], 'an agent', () => {
       await restartBot()
       const agent = await startAgent()
       const before = desk.acknowledged().length
-      const { seen: done } = await desk.damage('interior-page')
+      const { seen: done } = await desk.damage('overwritten-range')
       await agent.line(/"run-started"/)
       await done()
       await agent.line(/"step-began","step":"preserve-evidence"/)

@@ -84,7 +84,7 @@ export async function openDesk(start: Start, rate = 150): Promise<Desk> {
       return child
     },
     acknowledged: () => (existsSync(witness) ? decodeWitness(readFileSync(witness, 'utf8')).commits : []),
-    damage: async (kind = 'interior-page') => {
+    damage: async (kind = 'overwritten-range') => {
       const target = openDamageTarget(database)
       const damage = await inflictOnceItCan(kind, target)
       const seen = new AbortController()
