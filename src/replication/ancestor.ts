@@ -18,11 +18,9 @@ import { sumPlan } from '../replica/point-sums.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { readPlan } from '../replica/read-plan.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import type { WalPosition } from '../wal/frames.ts'
 import { type Base, readPage } from './base-scan.ts'
-import { applyToSums } from './flush.ts'
 import { placeInLog } from './last-point.ts'
-import { indexFrames } from './wal-tail.ts'
+import { type LogBehind, readBehind } from './log-behind.ts'
 
 export interface Ancestor {
   readonly txid: number
@@ -33,8 +31,8 @@ export interface Ancestor {
   readonly sums: PageSums
   /** The newest point that the database may have reached: the same, or the next one. */
   readonly reachedTxid: number
-  /** By the log: the place behind that point; null otherwise. */
-  readonly place: WalPosition | null
+  /** By the log: what it has behind that point; null otherwise. */
+  readonly behind: LogBehind | null
 }
 
 export interface Suspect {
@@ -73,7 +71,7 @@ export async function findAncestor(suspect: Suspect, { lookBack, wentBack, pages
 
 /** By what a capture kept beside the database, which is of that point: where the pages tell nothing, it is what is left to go by. */
 export async function ancestorByKept(suspect: Suspect, txid: number): Promise<Ancestor> {
-  return { txid, proof: 'kept', inLog: false, sums: await sumsAt(suspect, txid), reachedTxid: suspect.timeline.latestTxid, place: null }
+  return { txid, proof: 'kept', inLog: false, sums: await sumsAt(suspect, txid), reachedTxid: suspect.timeline.latestTxid, behind: null }
 }
 
 /** The counter in the first page of the database is lower than in that of the replica. False proves nothing: few transactions count it up. */
@@ -87,23 +85,26 @@ export async function counterWentBack({ store, timeline, bytes, base }: Suspect)
 async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader): Promise<Ancestor | null> {
   const { bytes, base, sums } = suspect
   const txid = point.maxTxid
-  const place = placeInLog(bytes, base, header)?.place ?? null
+  const behind = placeInLog(bytes, base, header)?.behind ?? null
   if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling) {
-    return { txid, proof: 'content', inLog: place !== null, reachedTxid: txid, sums, place: null }
+    return { txid, proof: 'content', inLog: behind !== null, reachedTxid: txid, sums, behind: null }
   }
-  if (place === null || base.place === null) return null
+  if (behind === null || base.place === null) return null
   const then = await sumsAt(suspect, txid)
-  const expected = sumsBehind(then, bytes, base, place)
-  const reachedTxid = place.frames === base.place.frames ? txid : nextAfter(suspect, txid)
-  return expected.rolling === sums.rolling ? { txid, proof: 'log', inLog: true, reachedTxid, sums: then, place } : null
+  const expected = sumsBehind(then, bytes, base, behind)
+  const nothing = behind.former === null && behind.place.frames === base.place.frames
+  const reachedTxid = nothing ? txid : nextAfter(suspect, txid)
+  return expected.rolling === sums.rolling ? { txid, proof: 'log', inLog: true, reachedTxid, sums: then, behind } : null
 }
 
-/** What every page must be at the end of the log, if it went on at `place` from what `then` says. */
-export function sumsBehind(then: PageSums, bytes: DatabaseBytes, base: Base, place: WalPosition): PageSums {
+/** What every page must be at the end of the log, if that is what followed on what `then` says. */
+export function sumsBehind(then: PageSums, bytes: DatabaseBytes, base: Base, behind: LogBehind): PageSums {
   const expected = then.copy()
-  const { offsets } = indexFrames(bytes, place, base.place?.frames ?? place.frames)
-  const written = [...offsets.keys()].filter((page) => page <= base.pages).map((page) => [page, readPage(bytes, base, page)] as const)
-  applyToSums(expected, written, base.pages)
+  readBehind(bytes, behind, base.place?.frames ?? behind.place.frames, ({ pageNumber }, page) => {
+    if (pageNumber > expected.pages) expected.resize(pageNumber)
+    expected.put(pageNumber, page)
+  })
+  expected.resize(base.pages)
   return expected
 }
 
@@ -126,8 +127,8 @@ async function byPages(suspect: Suspect, wentBack: boolean, fewest: number): Pro
   // A page that is still as it was before that point: the database had not come so far.
   const sumsBefore = before === undefined ? null : await sumsAt(suspect, before)
   return before !== undefined && sumsBefore !== null && sides(suspect, sumsBefore, then, { absent: true, empty: true }).asThen > 0
-    ? { txid: before, proof: 'pages', inLog: false, reachedTxid: nearest, sums: sumsBefore, place: null }
-    : { txid: nearest, proof: 'pages', inLog: false, reachedTxid: nextAfter(suspect, nearest), sums: then, place: null }
+    ? { txid: before, proof: 'pages', inLog: false, reachedTxid: nearest, sums: sumsBefore, behind: null }
+    : { txid: nearest, proof: 'pages', inLog: false, reachedTxid: nextAfter(suspect, nearest), sums: then, behind: null }
 }
 
 interface Counted {

@@ -9,12 +9,15 @@ import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
 import { openLogFile } from '../adapters/filesystem/log-file.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
+import { outputFiles } from '../adapters/filesystem/output-file.ts'
 import { nodeClock } from '../adapters/node/clock.ts'
 import { nodeRandom } from '../adapters/node/random.ts'
 import { openLiveDatabase } from '../adapters/sqlite/live-database.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { readCatalogue } from '../replica/catalogue.ts'
+import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
+import { planRestore } from '../replica/plan.ts'
+import { restoreFile } from '../restore/restore-file.ts'
 import { attach, type CaptureWorld } from './attach.ts'
 import type { CaptureEvent } from './capture-event.ts'
 
@@ -96,6 +99,24 @@ it('it dies when a diff is published -> the next one goes on from there, and tel
   const next = await attach(await world(), { takeOver: false, fork: null })
   next.database.close()
   expect(next).toMatchObject({ decision: 'adopt', txid: 2, unproven: { pages: expect.any(Number), txid: 2 } })
+})
+
+it('a capture dies, the bot commits, and its log begins anew with more -> all of it is taken from the log, of both generations', async () => {
+  bot.exec('PRAGMA wal_autocheckpoint=0')
+  for (let time = 0; time < 20; time++) bot.exec('INSERT INTO t VALUES (randomblob(9000))')
+  ;(await attach(await world(), { takeOver: false, fork: null })).database.close()
+  for (let time = 0; time < 3; time++) bot.exec('INSERT INTO t VALUES (randomblob(9000))')
+  bot.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  bot.exec('INSERT INTO t VALUES (1); DELETE FROM t WHERE rowid = 5')
+  const made = await world()
+  const attached = await attach(made, { takeOver: false, fork: null })
+  attached.database.close()
+  expect(attached).toMatchObject({ decision: 'continue', txid: 2, unproven: null })
+  const { files } = newestComplete(await readCatalogue(made.store))
+  const restored = join(folder, 'restored.db')
+  await restoreFile(made.store, planRestore(files, 'latest'), outputFiles, restored)
+  bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  expect(readFileSync(restored).equals(readFileSync(path()))).toBe(true)
 })
 
 const path = (): string => join(folder, 'bot.db')

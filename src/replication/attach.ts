@@ -258,16 +258,16 @@ async function meet(
   const bound = binding === 'bound' || isBound(binding, database, store.url, current.id)
   const otherPath = current.database == null || current.database === database.path ? null : current.database
   const samePages = last.pageSize === base.pageSize
-  if (last.place !== null && (bound || otherPath === null)) {
+  if (last.behind !== null && (bound || otherPath === null)) {
     const newest = gap === null ? await newestSums(world, () => sumsOfPoint(store, current, last, keptSums)) : null
     const sums = newest === null ? await sumBase(clock, bytes, base) : null
     const broken = newest === null ? (gap ?? unreadable) : null
     return found({ current, last, sums, newest: newest?.sums ?? null, ancestor: null }, { lastFrameInLog: true, otherPath, bound, broken })
   }
   const sums = await sumBase(clock, bytes, base)
-  const equal = last.place !== null || last.rolling === sums.rolling
+  const equal = last.behind !== null || last.rolling === sums.rolling
   if (equal || !samePages) {
-    return found({ current, last, sums, newest: null, ancestor: null }, { lastFrameInLog: last.place !== null, otherPath, bound })
+    return found({ current, last, sums, newest: null, ancestor: null }, { lastFrameInLog: last.behind !== null, otherPath, bound })
   }
   const newest = await newestSums(world, () => sumsOfPoint(store, current, last, keptSums))
   if (newest === null) return found({ current, last, sums, newest: null, ancestor: null }, { otherPath, bound, broken: gap ?? unreadable })
@@ -301,12 +301,12 @@ async function provenLast(
   rot: Rot,
 ): Promise<LastPoint> {
   const { store, clock, keptSums } = world
-  if (last.place === null || !last.mayBeCut) return last
+  if (last.behind === null || !last.mayBeCut) return last
   const newest = await newestSums(world, () => sumsOfPoint(store, timeline, last, keptSums))
-  if (newest === null) return { ...last, place: null }
-  const behind = sumsBehind(newest.sums, bytes, base, last.place)
+  if (newest === null) return { ...last, behind: null }
+  const behind = sumsBehind(newest.sums, bytes, base, last.behind)
   const { sums } = withoutRot(await sumBase(clock, bytes, base), behind, base, rot)
-  return behind.rolling === sums.rolling ? last : { ...last, place: null }
+  return behind.rolling === sums.rolling ? last : { ...last, behind: null }
 }
 
 /** Chosen: a log that began anew a million times since the last flush is no log that went on; two chance numbers are nearer once in 4,000. */

@@ -4,12 +4,11 @@ import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { fileKey } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
-import type { WalPosition } from '../wal/frames.ts'
 import { type Base, readPage } from './base-scan.ts'
 import { applyToSums, encodeFlush, flushPages } from './flush.ts'
+import { type LogBehind, readBehind } from './log-behind.ts'
 import { Pending } from './pending.ts'
 import { publish } from './publisher.ts'
-import { readFrames } from './wal-tail.ts'
 
 /** The restore point that is gone on from. */
 export interface CatchUpFrom {
@@ -17,8 +16,8 @@ export interface CatchUpFrom {
   readonly lastCommitMs: number
   /** Pages in the database then. */
   readonly databasePages: number
-  /** Where the log goes on after it; null: it has nothing beyond. */
-  readonly place: WalPosition | null
+  /** What the log has beyond it; null: nothing. */
+  readonly behind: LogBehind | null
 }
 
 export interface CaughtUp {
@@ -40,12 +39,13 @@ export async function catchUp(
   base: Base,
   sumsAtPoint: () => Promise<PageSums>,
 ): Promise<CaughtUp> {
-  const from = last.place
+  const { behind } = last
   const end = base.place
-  if (from === null || end === null || from.frames === end.frames) return { txid: last.txid, lastCommitMs: last.lastCommitMs, commits: 0 }
+  if (behind === null || end === null || (behind.former === null && behind.place.frames === end.frames))
+    return { txid: last.txid, lastCommitMs: last.lastCommitMs, commits: 0 }
   const pending = new Pending()
   const seenMs = clock.wallMs()
-  readFrames(bytes, from, end.frames, (frame, page, after) => pending.add(frame, page, after, seenMs))
+  readBehind(bytes, behind, end.frames, (frame, page, after) => pending.add(frame, page, after, seenMs))
   const txid = last.txid + 1
   const sums = await sumsAtPoint()
   const pages = flushPages(pending, last.databasePages, base.pageSize, (number) => readPage(bytes, base, number))
@@ -59,7 +59,7 @@ export async function catchUp(
     firstCommitMs: seenMs,
     lastCommitMs: seenMs,
     rolling: sums.rolling,
-    fromFrame: from.frames,
+    fromFrame: behind.place.frames,
     end,
   }
   await publish(store, fileKey(store.layout, timeline, 0, txid, txid), encodeFlush(facts, pages), seenMs)

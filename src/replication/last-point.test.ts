@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { forgetChecksums } from '../../test/support/log-frames.ts'
+import { damageFrame, forgetChecksums } from '../../test/support/log-frames.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
@@ -82,12 +82,18 @@ async function publishAll(): Promise<CatalogueTimeline> {
 /** Frames before the place where the log goes on, or null; and how many it has. */
 async function goesOn(
   timeline: CatalogueTimeline,
-): Promise<{ readonly from: number | null; readonly of: number; readonly mayBeCut: boolean }> {
+): Promise<{ readonly from: number | null; readonly of: number; readonly mayBeCut: boolean; readonly former?: readonly number[] }> {
   return withLog(async (bytes) => {
     const base = findBase(bytes, findRestingEnd(bytes), 512, 0)
     if (base === null) throw new Error('the log is at rest')
     const last = await readLastPoint(store, timeline, bytes, base)
-    return { from: last?.place?.frames ?? null, of: base.place?.frames ?? 0, mayBeCut: last?.mayBeCut ?? false }
+    const former = last?.behind?.former
+    return {
+      from: last?.behind?.place.frames ?? null,
+      of: base.place?.frames ?? 0,
+      mayBeCut: last?.mayBeCut ?? false,
+      ...(former == null ? {} : { former: [former.from.frames, former.frames] }),
+    }
   })
 }
 
@@ -124,12 +130,32 @@ describe('after what was published', () => {
     expect(await goesOn(timeline)).toMatchObject({ from: 0 })
   })
 
-  it('a commit stood behind it before the log began anew -> not proven', async () => {
+  it('commits stood behind it before the log began anew -> these first, then from the beginning of the new one', async () => {
+    commit(40)
+    beginAnew()
     commit(20)
     const timeline = await publishAll()
-    commit()
+    const { of } = await goesOn(timeline)
+    commit(3)
+    const then = await goesOn(timeline)
     beginAnew()
-    expect(await goesOn(timeline)).toMatchObject({ from: null })
+    commit(2)
+    expect(await goesOn(timeline)).toMatchObject({ from: 0, mayBeCut: false, former: [of, then.of] })
+  })
+
+  it('the same, and one of them rots, the first or one between -> not proven', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    const { of } = await goesOn(timeline)
+    commit(5)
+    const { of: end } = await goesOn(timeline)
+    beginAnew()
+    for (const rotten of [end - 2, of]) {
+      expect(await goesOn(timeline)).toMatchObject({ from: 0, former: [of, end] })
+      damageFrame(join(folder, 'bot.db'), rotten)
+      expect(await goesOn(timeline)).toMatchObject({ from: null })
+      damageFrame(join(folder, 'bot.db'), rotten)
+    }
   })
 
   it.each(['went on', 'began anew once'])('frames without a checksum stand behind it, and the log %s -> not proven', async (then) => {
@@ -148,7 +174,7 @@ describe('after what was published', () => {
       const base = findBase(bytes, { frames, backfilled: frames, header: readWalHeader(bytes) }, 512, 0)
       return base === null ? null : readLastPoint(store, timeline, bytes, base)
     })
-    expect(last).toMatchObject({ txid: 1, place: null })
+    expect(last).toMatchObject({ txid: 1, behind: null })
   })
 
   it('the log began anew twice -> not proven', async () => {

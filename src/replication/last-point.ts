@@ -7,9 +7,10 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { CatalogueTimeline } from '../replica/catalogue.ts'
 import { restorePoints } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
-import { lacksChecksum, scanFrames, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { storedChecksum, type WalPosition } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, type WalHeader, walHeaderBytes } from '../wal/header.ts'
 import type { Base } from './base-scan.ts'
+import { behindFormer, type LogBehind } from './log-behind.ts'
 import { readFrames } from './wal-tail.ts'
 
 export interface LastPoint {
@@ -19,9 +20,9 @@ export interface LastPoint {
   readonly pageSize: number
   /** The first salt of the log that it was read from; SQLite mostly counts it up when the log begins anew. 0: from no log. */
   readonly walSalt1: number
-  /** Where the log as it is now goes on after it; null when that cannot be proven. */
-  readonly place: WalPosition | null
-  /** The log's file ends right behind the published frame: commits that stood there may have been cut off, if a limit is exactly that. */
+  /** What the log has behind it; null when that cannot be proven. */
+  readonly behind: LogBehind | null
+  /** The log's file ends right behind the last frame of its generation: commits that stood there may have been cut off, if a limit is exactly that. */
   readonly mayBeCut: boolean
   /** Its last frame stands in the log as it is now, which ends there or behind it: the database did not go back, provable or not. */
   readonly inLog: boolean
@@ -56,7 +57,7 @@ export function lastPoint(bytes: DatabaseBytes, base: Base, header: LtxHeader): 
     walSalt1: header.walSalt1,
     databasePages: header.commit,
     lastCommitMs: header.timestampMs,
-    place: found?.place ?? null,
+    behind: found?.behind ?? null,
     mayBeCut: found?.mayBeCut ?? false,
     inLog: end !== null && endsWithin(base, end) && endsAt(bytes, end),
   }
@@ -65,7 +66,7 @@ export function lastPoint(bytes: DatabaseBytes, base: Base, header: LtxHeader): 
 /**
  * Where the log goes on after the published file. Its last frame must be in the log's file, with salts and checksum. Then either it belongs
  * to the generation that goes on; or the log began anew exactly once since (SQLite counts salt-1 up by one then), has not overwritten that
- * frame, and no commit stands behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
+ * frame, and has all that was committed behind it. A log that was cut shorter (TRUNCATE, journal_size_limit) does not have the frame, or ends within
  * the next one, and proves nothing; nor does one with frames behind it that have no checksum. One that ends right behind it mostly never was
  * longer; whoever can compares the database too.
  */
@@ -73,7 +74,7 @@ export function placeInLog(
   bytes: DatabaseBytes,
   base: Base,
   published: LtxHeader,
-): { readonly place: WalPosition; readonly mayBeCut: boolean } | null {
+): { readonly behind: LogBehind; readonly mayBeCut: boolean } | null {
   const { place, index } = base
   const end = endOf(base, published)
   if (place === null || end === null || !endsAt(bytes, end)) return null
@@ -81,11 +82,12 @@ export function placeInLog(
   if (sameSalts(header, end.header)) {
     const after = { ...end, header }
     // With an index, all of the log was verified.
-    return endsWithin(base, end) && (index !== null || goesOn(bytes, after, place.frames)) ? { place: after, mayBeCut: false } : null
+    return endsWithin(base, end) && (index !== null || goesOn(bytes, after, place.frames))
+      ? { behind: { former: null, place: after }, mayBeCut: false }
+      : null
   }
   const restartedOnce = header.salt1 === (end.header.salt1 + 1) >>> 0
-  const follows = restartedOnce && place.frames < end.frames ? whatFollows(bytes, end) : 'commits'
-  return follows === 'commits' ? null : { place: startOf(header), mayBeCut: follows === 'the end of the file' }
+  return restartedOnce && place.frames < end.frames ? behindFormer(bytes, end, header) : null
 }
 
 /** Where the published file ends in the log that it was read from; null when that is not known, or it cannot be one of this database. */
@@ -121,25 +123,5 @@ function goesOn(bytes: DatabaseBytes, from: WalPosition, frames: number): boolea
   } catch (error) {
     if (isDrError(error, 'WAL_UNFOLLOWED')) return false
     throw error
-  }
-}
-
-/** What stands after `end`: a commit of the former generation, or of a newer one where it would be; nothing of these; or nothing at all. */
-function whatFollows(bytes: DatabaseBytes, end: WalPosition): 'commits' | 'no commit' | 'the end of the file' {
-  const buffer = new Uint8Array(frameHeaderBytes + end.header.pageSize)
-  for (let place = end; ; ) {
-    const count = bytes.readWal(frameOffset(place.frames, end.header.pageSize), buffer)
-    if (count === 0) return 'the end of the file'
-    if (count < buffer.length) return 'commits'
-    const newerBy = (storedChecksum(buffer).salt1 - end.header.salt1) >>> 0
-    // Without a checksum it may be one of them.
-    if (lacksChecksum(buffer) || (newerBy > 0 && newerBy < 0x80000000)) return 'commits'
-    let commits = false
-    const next = scanFrames(place, buffer, (frame) => {
-      commits = frame.commitPages > 0
-    })
-    if (next.frames === place.frames) return 'no commit'
-    if (commits) return 'commits'
-    place = next
   }
 }

@@ -63,7 +63,7 @@ async function drainAtRest(world: RestingWorld): Promise<DrainOutcome> {
     const unread = findUnread(bytes)
     const read = (because: string, txid: number, lastCommitMs: number): DrainOutcome =>
       unread === null ? outcome(true, because, txid, lastCommitMs) : outcome(false, `${because}; ${unreadText(unread)}`, txid, lastCommitMs)
-    if (last.place !== null && current.number !== null) {
+    if (last.behind !== null && current.number !== null) {
       const caught = await catchUp(world, current.number, last, bytes, base, async () => {
         return (await sumsOfPoint(world.store, current, last, world.keptSums)).sums
       })
@@ -99,7 +99,7 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
     const scrub = new Scrub({ clock, disk, pageSize: base.pageSize, sums, settled, rot: new RotMemory(new Map()), onDamage: () => {} }, 0)
     while (!scrub.lookNow(clock.monotonicMs())) await clock.sleep(scrub.waits ? 5 : 0)
     const { damaged, ...facts } = scrub.facts
-    if (last.place !== null || damaged.length === 0) return { ...facts, damaged, txid: last.txid, because: null }
+    if (last.behind !== null || damaged.length === 0) return { ...facts, damaged, txid: last.txid, because: null }
     const because = `${damaged.length} of its pages are not what they were at the newest restore point; by commits that no capture saw or by damage, that cannot be told`
     return { ...facts, damaged: [], txid: last.txid, because }
   } catch (error) {

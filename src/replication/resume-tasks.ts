@@ -109,9 +109,9 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
       inLog: false,
       reachedTxid: decision.txid,
       sums: asItIs(meeting).sums,
-      place: null,
+      behind: null,
     }
-    const from = { txid: then.txid, lastCommitMs: last.lastCommitMs, place: then.place, databasePages: then.sums.pages }
+    const from = { txid: then.txid, lastCommitMs: last.lastCommitMs, behind: then.behind, databasePages: then.sums.pages }
     return afterFork(meeting, then, timeline, from)
   },
   diff: async (meeting) => {

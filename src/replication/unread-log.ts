@@ -7,9 +7,9 @@ import { isDrError } from '../errors.ts'
 import type { DatabaseBytes } from '../ports/live-database.ts'
 import type { LogFile } from '../ports/log-file.ts'
 import { counted } from '../units.ts'
-import { countCommitMarks, type LogShape, storedChecksum } from '../wal/frames.ts'
+import { type LogShape, storedChecksum } from '../wal/frames.ts'
 import { frameHeaderBytes, frameOffset, walHeaderBytes } from '../wal/header.ts'
-import { findRestingEnd } from './wal-tail.ts'
+import { countMarksFrom, findRestingEnd } from './wal-tail.ts'
 
 export interface Unread {
   /** Counted from 1: the first frame that does not follow; 0: the header of the log is none. */
@@ -20,23 +20,13 @@ export interface Unread {
   readonly offset: number
 }
 
-/** Chosen: as the other readers of a log. */
-const readBytes = 4 * 1024 * 1024
-
 /** Of a log that nobody writes to. null: nothing stands behind its end. */
 export function findUnread(bytes: Pick<DatabaseBytes, 'readWal'>): Unread | null {
   const { header, chained } = findRestingEnd(bytes)
   const shape = header ?? shapeByFrames(bytes)
   if (shape === null) return null
   const frame = header === null ? 0 : chained + 1
-  const frameBytes = frameHeaderBytes + shape.pageSize
-  const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
-  let commits = 0
-  for (let offset = frameOffset(frame, shape.pageSize); ; offset += buffer.length) {
-    const count = bytes.readWal(offset, buffer)
-    commits += countCommitMarks(shape, buffer.subarray(0, count))
-    if (count < buffer.length) break
-  }
+  const commits = countMarksFrom(bytes, shape, frameOffset(frame, shape.pageSize))
   return commits === 0 ? null : { frame, commits, offset: frame === 0 ? 0 : frameOffset(frame - 1, shape.pageSize) }
 }
 

@@ -7,7 +7,7 @@ import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
 import type { DatabaseBytes, DatabaseLocks, WalEnd } from '../ports/live-database.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
-import { type Frame, lacksChecksum, scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
+import { countCommitMarks, type Frame, type LogShape, lacksChecksum, scanFrames, startOf, type WalPosition } from '../wal/frames.ts'
 import { decodeWalHeader, frameHeaderBytes, frameOffset, sameGeneration, type WalHeader, walHeaderBytes } from '../wal/header.ts'
 
 export interface LogEnd extends WalEnd {
@@ -98,17 +98,38 @@ export interface RestingEnd extends LogEnd {
 export function findRestingEnd(bytes: Pick<DatabaseBytes, 'readWal'>): RestingEnd {
   const header = readWalHeader(bytes)
   if (header === null) return { frames: 0, backfilled: 0, header: null, chained: 0 }
-  const frameBytes = frameHeaderBytes + header.pageSize
-  const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
-  let committed = 0
-  for (let place = startOf(header); ; ) {
-    const count = bytes.readWal(frameOffset(place.frames, header.pageSize), buffer)
+  const { committed, chained } = followFrames(bytes, startOf(header))
+  return { frames: committed, backfilled: 0, header, chained }
+}
+
+/** Frames before the end of the last commit, and of all that follow by their checksums; both are those of `from` when none does. */
+export function followFrames(
+  bytes: Pick<DatabaseBytes, 'readWal'>,
+  from: WalPosition,
+): { readonly committed: number; readonly chained: number } {
+  const { pageSize } = from.header
+  const perRead = Math.max(1, Math.floor(readBytes / (frameHeaderBytes + pageSize)))
+  const buffer = new Uint8Array(perRead * (frameHeaderBytes + pageSize))
+  let committed = from.frames
+  for (let place = from; ; ) {
+    const count = bytes.readWal(frameOffset(place.frames, pageSize), buffer)
     const reached = scanFrames(place, buffer.subarray(0, count), (frame, after) => {
       if (frame.commitPages > 0) committed = after.frames
     })
-    if (reached.frames - place.frames < buffer.length / frameBytes)
-      return { frames: committed, backfilled: 0, header, chained: reached.frames }
+    if (reached.frames - place.frames < perRead) return { committed, chained: reached.frames }
     place = reached
+  }
+}
+
+/** Frames from that byte on, which one begins at, that say of themselves that they end a transaction of this log. No checksum is looked at. */
+export function countMarksFrom(bytes: Pick<DatabaseBytes, 'readWal'>, shape: LogShape, offset: number): number {
+  const frameBytes = frameHeaderBytes + shape.pageSize
+  const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
+  let marks = 0
+  for (let at = offset; ; at += buffer.length) {
+    const count = bytes.readWal(at, buffer)
+    marks += countCommitMarks(shape, buffer.subarray(0, count))
+    if (count < buffer.length) return marks
   }
 }
 

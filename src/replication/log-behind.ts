@@ -1,0 +1,52 @@
+/**
+ * What the log has of commits behind a restore point: those of the generation that it has now, and, where it began anew once since then, those
+ * of the former one that are not overwritten yet.
+ */
+import type { DatabaseBytes } from '../ports/live-database.ts'
+import { type Frame, lacksChecksum, startOf, storedChecksum, type WalPosition } from '../wal/frames.ts'
+import { frameHeaderBytes, frameOffset, type WalHeader } from '../wal/header.ts'
+import { countMarksFrom, followFrames, readFrames } from './wal-tail.ts'
+
+export interface LogBehind {
+  /** Between the point and the end of the former generation; null: nothing was committed there, or the point is of the present one. */
+  readonly former: { readonly from: WalPosition; readonly frames: number } | null
+  /** Where it goes on in the generation that it has now. */
+  readonly place: WalPosition
+}
+
+/** Every committed frame behind, in order; `frames`: of the log as it is now. @throws as readFrames, also when the former ones were overwritten since */
+export function readBehind(
+  bytes: DatabaseBytes,
+  { former, place }: LogBehind,
+  frames: number,
+  onFrame: (frame: Frame, page: Uint8Array, after: WalPosition) => void,
+): void {
+  if (former !== null) readFrames(bytes, former.from, former.frames, onFrame)
+  readFrames(bytes, place, frames, onFrame)
+}
+
+/**
+ * Behind `end`, where a log ended to which `header`, of the next generation, belongs now. It began anew with all of its commits in the file, and
+ * what it has since overwrote nothing from `end` on: so these are all that there were, unless a limit of its size cut it right there (`mayBeCut`).
+ * null: it cannot be proven which there were.
+ */
+export function behindFormer(
+  bytes: DatabaseBytes,
+  end: WalPosition,
+  header: WalHeader,
+): { readonly behind: LogBehind; readonly mayBeCut: boolean } | null {
+  const { committed, chained } = followFrames(bytes, end)
+  const offset = frameOffset(chained, end.header.pageSize)
+  const next = new Uint8Array(frameHeaderBytes + end.header.pageSize)
+  const count = bytes.readWal(offset, next)
+  // A file that ends within a frame was cut, or somebody writes there right now.
+  if (count > 0 && (count < next.length || mayCommit(next, end.header) || countMarksFrom(bytes, end.header, offset) > 0)) return null
+  const former = committed === end.frames ? null : { from: end, frames: committed }
+  return { behind: { former, place: startOf(header) }, mayBeCut: count === 0 }
+}
+
+/** A frame that does not follow by its checksum may be a commit all the same: one without a checksum, or one that overwrote what was there. */
+function mayCommit(frame: Uint8Array, { salt1 }: WalHeader): boolean {
+  const newerBy = (storedChecksum(frame).salt1 - salt1) >>> 0
+  return lacksChecksum(frame) || (newerBy > 0 && newerBy < 0x80000000)
+}
