@@ -25,8 +25,8 @@ export interface Damage {
   readonly monotonicMs: number
 }
 
-// Chosen: a bot that commits ten times a second fills its WAL, and restarts it, within about this time.
-const patienceMs = 10_000
+// Chosen: the bot of a drill fills its log, and begins it anew, within about this time.
+const patienceMs = 20_000
 const pollMs = 2
 
 /** Resolves when the damage is done. @throws DRILL_FAILED when there is nothing to damage; nothing has been damaged then */

@@ -19,8 +19,8 @@ import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
 /** Chosen: without news for half a second, a file event or the slow poll wakes us instead of the cadence. */
 const quietAfterMs = 500
-/** Chosen: a file event may be missed; twice a second costs 0.15 % of a core. */
-const slowPollMs = 500
+/** Chosen: a file event may be missed; a look each 750 ms costs 0.1 % of a core. */
+const slowPollMs = 750
 /** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
 const drainPatienceMs = 10_000
 /** Chosen: a busy lock of SQLite is given back within a few milliseconds. */

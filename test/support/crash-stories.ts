@@ -82,11 +82,11 @@ export const stories: Readonly<Record<string, Story>> = {
     },
     timelines: 1,
   },
-  'the checkpoints of a log of 16 MiB': {
+  'the checkpoints of a log of 32 MiB': {
     pageSize: 65536,
     before: async ({ bot }) => {
       bot.exec('CREATE TABLE bulk (n INTEGER PRIMARY KEY, x)')
-      for (let row = 0; row < 24; row++) bot.exec('INSERT INTO bulk (x) VALUES (zeroblob(60000))')
+      for (let row = 0; row < 48; row++) bot.exec('INSERT INTO bulk (x) VALUES (zeroblob(60000))')
       bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     },
     armed: 'when attached',
