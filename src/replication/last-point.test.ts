@@ -1,5 +1,5 @@
 /** Where a log goes on after what was published, on logs that SQLite itself wrote and began anew. */
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, truncateSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -19,14 +19,17 @@ import { findRestingEnd, readWalHeader } from './wal-tail.ts'
 let folder = ''
 let bot: DatabaseSync
 let store: ObjectStore
+let file: number
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'genesis-dr-log-'))
   bot = new DatabaseSync(join(folder, 'bot.db'))
   bot.exec('PRAGMA page_size=512; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t (a)')
   store = await openFolderStore('file:replica', join(folder, 'replica'))
+  file = openSync(join(folder, 'bot.db'), 'r')
 })
 afterEach(() => {
   bot.close()
+  closeSync(file)
   rmSync(folder, { recursive: true })
 })
 
@@ -38,13 +41,13 @@ const beginAnew = (): void => {
   commit()
 }
 
-// In this process SQLite has the database open, so only the log is read, which has no locks.
+// In this process SQLite has the database open, whose locks end when it is closed by whomever; those of the log have none.
 async function withLog<T>(work: (bytes: DatabaseBytes) => T | Promise<T>): Promise<T> {
   const descriptor = openSync(join(folder, 'bot.db-wal'), 'r')
   try {
     return await work({
       readWal: (offset, into) => readSync(descriptor, into, 0, into.length, offset),
-      readDatabase: () => 0,
+      readDatabase: (offset, into) => readSync(file, into, 0, into.length, offset),
       databaseBytes: () => 0,
     })
   } finally {
@@ -141,6 +144,18 @@ describe('after what was published', () => {
     beginAnew()
     commit(2)
     expect(await goesOn(timeline)).toMatchObject({ from: 0, mayBeCut: false, former: [of, then.of] })
+  })
+
+  it('a bot died when its last commit was written and not told, and the next one began the log anew -> not proven', async () => {
+    commit(20)
+    const timeline = await publishAll()
+    commit()
+    const shm = readFileSync(join(folder, 'bot.db-shm'))
+    bot.exec('DELETE FROM t WHERE rowid = 3')
+    writeFileSync(join(folder, 'bot.db-shm'), shm, { flag: 'r+' })
+    expect(bot.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 21 })
+    beginAnew()
+    expect(await goesOn(timeline)).toMatchObject({ from: null })
   })
 
   it('the same, and one of them rots, the first or one between -> not proven', async () => {

@@ -87,7 +87,7 @@ export function placeInLog(
       : null
   }
   const restartedOnce = header.salt1 === (end.header.salt1 + 1) >>> 0
-  return restartedOnce && place.frames < end.frames ? behindFormer(bytes, end, header) : null
+  return restartedOnce && place.frames < end.frames ? behindFormer(bytes, { ...base, place }, end) : null
 }
 
 /** Where the published file ends in the log that it was read from; null when that is not known, or it cannot be one of this database. */
