@@ -1,8 +1,9 @@
 /** What our own opening and closing leaves of a database whose bot is dead: everything as it was. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeWith, linuxProc } from '../../../test/needs.ts'
 import { openLiveDatabase } from './live-database.ts'
@@ -54,6 +55,30 @@ it('what the log holds is put into the file before we close -> the log stands, a
   node('database.exec("INSERT INTO t VALUES (1); PRAGMA wal_checkpoint(PASSIVE); INSERT INTO t VALUES (2)")')
   expect(readFileSync(`${path}-wal`).subarray(16, 24)).not.toEqual(log.subarray(16, 24))
   expect(node(`console.log(database.prepare('SELECT count(*) AS n FROM t').get().n)`)).toBe('3\n')
+})
+
+it('others write to files of the folder without a pause -> it costs us nothing, and the next commit is told all the same', async () => {
+  const database = openLiveDatabase(path)
+  let told = 0
+  const unwatch = database.watch(() => told++)
+  const noise = `const { openSync, writeSync } = await import('node:fs')
+    const files = ['a.log', 'b.log'].map((name) => openSync(${JSON.stringify(folder)} + '/' + name, 'w'))
+    for (;;) for (const file of files) writeSync(file, 'x', 0)`
+  const other = spawn(process.execPath, ['--input-type=module', '-e', noise], { stdio: 'ignore' })
+  try {
+    await expect.poll(() => statSync(join(folder, 'b.log'), { throwIfNoEntry: false })?.size ?? 0, { timeout: 10_000 }).toBe(1)
+    const before = process.cpuUsage()
+    await pause(500)
+    const { user, system } = process.cpuUsage(before)
+    expect(user + system).toBeLessThan(250_000)
+    expect(told).toBe(0)
+    node('database.exec("INSERT INTO t VALUES (1)")')
+    await expect.poll(() => told).toBeGreaterThan(0)
+  } finally {
+    other.kill('SIGKILL')
+    unwatch()
+    database.close()
+  }
 })
 
 describeWith([linuxProc], 'the locks of a database that we closed', () => {

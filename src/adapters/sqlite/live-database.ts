@@ -7,7 +7,6 @@
  * with it the proof of what was committed. So a connection that may only read is opened first and closed last.
  */
 import { closeSync, constants, fdatasyncSync, fstatSync, openSync, type Stats, statSync, watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { assert, must } from '../../assert.ts'
 import { DrError, sentenceOf } from '../../errors.ts'
@@ -333,17 +332,14 @@ function openWal(path: string): { readonly descriptor: number; readonly identity
   }
 }
 
-/** The folder is watched, not the file: a log that is deleted and made anew is seen as well. */
+/** The log alone, not its folder: others write there as often as they like (a bot its own words), and each time would wake us. */
 function watchWal(path: string, onChange: () => void): () => void {
-  const name = `${basename(path)}-wal`
   try {
-    const watcher = watch(dirname(path), (_event, changed) => {
-      if (changed === name || changed === null) onChange()
-    })
-    watcher.on('error', (error) => process.emitWarning(`the folder of the database is no longer watched: ${sentenceOf(error)}`))
+    const watcher = watch(`${path}-wal`, onChange)
+    watcher.on('error', (error) => process.emitWarning(`the log of the database is no longer watched: ${sentenceOf(error)}`))
     return () => watcher.close()
   } catch (error) {
-    // No watch is left on this machine (EMFILE, ENOSPC), or the folder is gone: the slow poll sees what it would have told.
+    // No watch is left on this machine (EMFILE, ENOSPC), or the log is gone: the slow poll sees what it would have told.
     if (codeOf(error) === '') throw error
     return () => {}
   }
