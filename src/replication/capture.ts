@@ -19,8 +19,8 @@ import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
 /** Chosen: without news for half a second, a file event or the slow poll wakes us instead of the cadence. */
 const quietAfterMs = 500
-/** Chosen: a file event may be missed; a look each 750 ms costs 0.1 % of a core. */
-const slowPollMs = 750
+/** Chosen: a file event may be missed; a look each second costs 0.1 % of a core. */
+const slowPollMs = 1000
 /** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
 const drainPatienceMs = 10_000
 /** Chosen: a busy lock of SQLite is given back within a few milliseconds. */
@@ -53,6 +53,8 @@ export class Capture {
   #moved: DrError | null = null
   #letGo = false
   #wake: () => void = () => {}
+  /** null: nobody watches the log. */
+  #unwatch: (() => void) | null = null
 
   private constructor(world: CaptureWorld, attached: Attached) {
     const { database, base } = attached
@@ -88,6 +90,14 @@ export class Capture {
 
   /** Follows the database until `stop`, `letGo` or a fault that only a new attach can mend. @throws what ended it */
   async run(): Promise<void> {
+    try {
+      await this.#follow()
+    } finally {
+      this.#endWatch()
+    }
+  }
+
+  async #follow(): Promise<void> {
     const { clock } = this.#world
     while (!this.#stop.signal.aborted && !this.#letGo) {
       const news = await this.#inTurn(() => this.#tick())
@@ -97,8 +107,10 @@ export class Capture {
       const now = clock.monotonicMs()
       if (news) this.#lastNewsMs = now
       if (this.#stop.signal.aborted) return
-      if (now - this.#lastNewsMs < quietAfterMs) await clock.sleep(this.#nextLookMs(), this.#stop.signal)
-      else if (await this.#quiet()) this.#lastNewsMs = clock.monotonicMs()
+      if (now - this.#lastNewsMs < quietAfterMs) {
+        this.#endWatch()
+        await clock.sleep(this.#nextLookMs(), this.#stop.signal)
+      } else if (await this.#quiet()) this.#lastNewsMs = clock.monotonicMs()
     }
   }
 
@@ -224,12 +236,17 @@ export class Capture {
     const { clock } = this.#world
     const woken = new AbortController()
     this.#wake = () => woken.abort()
-    const unwatch = this.#letGo ? this.#wake : this.#attached.database.watch(this.#wake)
-    // A commit between the last look and the watch would wait for the slow poll, which is what bounds it.
+    if (this.#letGo) return true
+    // It stands until it tells of something. A commit between the last look and the watch would wait for the slow poll, which is what bounds it.
+    this.#unwatch ??= this.#attached.database.watch(() => this.#wake())
     await clock.sleep(slowPollMs, AbortSignal.any([woken.signal, this.#stop.signal]))
-    unwatch()
     this.#wake = () => {}
     return woken.signal.aborted
+  }
+
+  #endWatch(): void {
+    this.#unwatch?.()
+    this.#unwatch = null
   }
 
   /** True when there was something new. */

@@ -38,8 +38,8 @@ const leastBytesPerMs = pieceBytes / 1000
 /** Chosen: 32 MiB/s of reading and summing are 2 % of a core here. A database of more than 110 GiB takes longer than an hour. */
 const mostBytesPerMs = (32 * MiB) / 1000
 const readAgainMs = 50
-/** Chosen: a capture without news calls each 750 ms, and a large database needs more than a piece each time. */
-const longestGapMs = 1000
+/** Chosen: a capture without news calls once a second, and a large database needs more than a piece each time. */
+const longestGapMs = 1500
 /** Chosen: 4 MiB are some milliseconds of the capture's time, in which no flush begins. */
 const piecesAtOnce = 16
 const looksForDamage = 3

@@ -17,8 +17,8 @@ const bytes: Readonly<Record<CaptureSign, string>> = {
   'work-ended': 'w',
 }
 
-/** Chosen: a tenth of the patience for silence; more would only wake the other end. */
-export const beatEveryMs = 1000
+/** Chosen: a fifth of the patience for silence; more would only wake the other end. */
+export const beatEveryMs = 2000
 
 /** Writes to `watchDescriptor`, which must be that pipe. */
 export function watchPipe(): CaptureWatch {
