@@ -11,7 +11,7 @@ import { olderText } from '../replication/capture-event.ts'
 import { minutes } from '../units.ts'
 import type { AgentEvent } from './agent-event.ts'
 import type { AgentSettings, AgentWorld, Conclusion } from './agent-world.ts'
-import { agentSaw, type Decision, decide, isWell, type Look } from './decide.ts'
+import { agentSaw, type Decision, decide, isMended, type Look } from './decide.ts'
 
 /** Chosen: between two looks that are to agree; damage does not go away in two seconds, and a bot that is just restarted does come back. */
 const lookAgainMs = 2000
@@ -141,7 +141,7 @@ export class Agent {
     const { run } = this.#record
     const looked = { atMs: clock.wallMs(), found, untold }
     // What was mended is new when it comes again.
-    this.#record = { ...this.#record, looked, run: run !== null && isWell(look) ? { ...run, found: '' } : run }
+    this.#record = { ...this.#record, looked, run: run !== null && isMended(look, run.found) ? { ...run, found: '' } : run }
     await this.#wrote()
     this.#bot = (look.service?.pids ?? []).map((pid) => this.#world.watchProcess(pid))
     await this.#act(look, signal)

@@ -1,8 +1,8 @@
 /** When damage starts a recovery by itself, and when it calls a person. */
 import { describe, expect, it } from 'vitest'
-import type { OlderFacts } from '../replication/capture-event.ts'
+import { type OlderFacts, olderText } from '../replication/capture-event.ts'
 import { minutes } from '../units.ts'
-import { agentSaw, decide, isWell, type Look, type Situation } from './decide.ts'
+import { agentSaw, decide, isMended, type Look, type Situation } from './decide.ts'
 
 const nowMs = 1_735_732_800_000
 const running: Look['service'] = { running: 'yes', pids: [42], because: 'running', exitStatus: null }
@@ -100,7 +100,7 @@ describe('a person decides instead, who is told why', () => {
 })
 
 describe('what was found before the last run is mended', () => {
-  it.each<[string, Partial<Look>, boolean]>([
+  it.each<[string, Partial<Look>, boolean, string?]>([
     ['a look finds nothing', {}, true],
     ['a look cannot tell', { untold: 'queries: busy' }, false],
     ['a look finds damage', { found: 'page 7' }, false],
@@ -110,10 +110,11 @@ describe('what was found before the last run is mended', () => {
       { interrupted: { runId: 'r', scenario: 'S', ofTimeline: false, detectedAtMs: 0, detectedBecause: '' } },
       false,
     ],
-    ['the database still lacks what the replica has', { older: olderBy(312) }, false],
-    ['it may lack something, or the same pages came back', { older: olderBy(0) }, true],
-  ])('%s -> %#', (_what, over, mended) => {
-    expect(isWell({ ...well, ...over })).toBe(mended)
+    ['the database still lacks what that run was to bring back', { older: olderBy(312) }, false, olderText(olderBy(312))],
+    ['that run mended damage, and the database lacks what the replica has', { older: olderBy(312) }, true],
+    ['it may lack something, or the same pages came back', { older: olderBy(0) }, true, olderText(olderBy(0))],
+  ])('%s -> %#', (_what, over, mended, foundBefore = 'page 7') => {
+    expect(isMended({ ...well, ...over }, foundBefore)).toBe(mended)
   })
 })
 

@@ -122,10 +122,11 @@ export function agentSaw(found: string): string {
   return `the agent saw: ${found}`
 }
 
-/** Nothing is wrong any more, as far as anybody can tell: what was found before the last run was mended. */
-export function isWell(look: Look): boolean {
+/** What was found before the last run does not stand any more, as far as anybody can tell. What else stands is no reason to doubt that. */
+export function isMended(look: Look, foundBefore: string): boolean {
   const { found, untold, interrupted, running } = look
-  return found === '' && untold === '' && interrupted === null && !running && certainlyOlder(look) === null
+  const older = certainlyOlder(look)
+  return found === '' && untold === '' && interrupted === null && !running && (older === null || olderText(older) !== foundBefore)
 }
 
 /** Only a run that an agent began is gone on with by an agent: whoever paused another one had a reason. */

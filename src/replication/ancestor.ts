@@ -140,20 +140,19 @@ interface Counted {
 
 /** Of the pages that differ between two points, how many the database has as of the first. */
 function sides(
-  { sums, bytes, base }: Suspect,
+  { sums, base }: Suspect,
   then: PageSums,
   later: PageSums,
   counted: Counted,
 ): { readonly all: number; readonly asThen: number } {
   const pages = Math.max(then.pages, later.pages)
   const zeros = new Uint8Array(base.pageSize)
-  const isEmpty = (page: number): boolean => page <= base.pages && Buffer.compare(readPage(bytes, base, page), zeros) === 0
   let all = 0
   let asThen = 0
   for (let page = 1; page <= (counted.absent ? pages : Math.min(pages, sums.pages)); page++) {
     if (then.sameAs(page, later)) continue
     const sidesWithThen = sums.sameAs(page, then)
-    if (sidesWithThen && !counted.empty && isEmpty(page)) continue
+    if (sidesWithThen && !counted.empty && sums.isOf(page, zeros)) continue
     all++
     if (sidesWithThen) asThen++
   }

@@ -5,6 +5,9 @@ const longestLookMs = 20
 /** Chosen: who wants each commit flushed at once waits for this and for the disk, and his bot still writes most commits between two looks. */
 const shortestLookMs = 5
 
+/** Chosen: while nothing is new, a file event wakes us; one may be missed, and a look each second costs 0.1 % of a core. */
+export const slowPollMs = 1000
+
 export interface CadenceFacts {
   readonly flushIntervalMs: number
   /** Since the last flush began. */

@@ -7,7 +7,7 @@ import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/captu
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
-import { nextLookMs } from './cadence.ts'
+import { nextLookMs, slowPollMs } from './cadence.ts'
 import { checkpointBeside } from './checkpoint-beside.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
@@ -19,8 +19,6 @@ import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
 /** Chosen: without news for half a second, a file event or the slow poll wakes us instead of the cadence. */
 const quietAfterMs = 500
-/** Chosen: a file event may be missed; a look each second costs 0.1 % of a core. */
-const slowPollMs = 1000
 /** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
 const drainPatienceMs = 10_000
 /** Chosen: a busy lock of SQLite is given back within a few milliseconds. */

@@ -2,16 +2,18 @@
  * Keeps a capture alive for one database: attaches, follows, and after a let-go or a replaced file attaches again.
  * A store that is away is waited for; a database that may not be published ends it with the reason.
  */
+
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { CaptureControl, CaptureFork, CapturePosition, DrainOutcome, GaveUp, ScrubOutcome } from '../ports/capture-control.ts'
 import type { DiskSpace } from '../ports/disk-space.ts'
-import { isoTime, MiB } from '../units.ts'
+import { isoTime } from '../units.ts'
 import type { AttachOptions, CaptureWorld } from './attach.ts'
 import { Capture } from './capture.ts'
 import { inTurn } from './in-turn.ts'
 import { type CaptureLimits, excessOf, stillShort } from './limits.ts'
 import { logFits } from './log-fits.ts'
 import { type CaptureMoment, mends } from './mends.ts'
+import { checkpointBytes } from './pins.ts'
 
 /** Chosen: a recovery that let us go resumes us itself; if it died, we protect whatever stands at the path after 10 s. */
 const aloneAfterLetGoMs = 10_000
@@ -21,8 +23,8 @@ const limitLookMs = 1000
 const limitLooks = 3
 /** Chosen: to come back, the database is opened and its log put into the file; six times a minute harms nobody. */
 const comeBackLookMs = 10_000
-/** Chosen: four times what the log has when nobody is in the way. */
-const largeLogBytes = 64 * MiB
+/** Chosen: twice what the log has when nobody is in the way. */
+const largeLogBytes = 2 * checkpointBytes
 
 export interface HostWorld extends CaptureWorld {
   readonly pid: number

@@ -27,7 +27,7 @@ import type { LogEnd } from './wal-tail.ts'
  * the pin stays where it is: the bot's own checkpoints then find nothing to do. A bot at full speed keeps 0.82 of it with 16 MiB, and 0.91 with
  * 32 (npm run bench -- writer, two cores).
  */
-const checkpointBytes = 32 * MiB
+export const checkpointBytes = 32 * MiB
 /** Chosen: a checkpoint that a reader of the bot's own or a full disk cut short is tried again after a second, not at every look. */
 const checkpointPauseMs = 1000
 

@@ -7,6 +7,7 @@
  * A page that is not what it must be is read again twice, at least 50 ms apart, before it is called damaged: a read may cross a write.
  * Pages that are written anew meanwhile are waited for, and counted apart.
  */
+
 import { isDrError } from '../errors.ts'
 import { sumPage } from '../ltx/checksum.ts'
 import { lockPage } from '../ltx/lock-page.ts'
@@ -15,6 +16,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { DiskReader } from '../ports/disk-reader.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { KiB, MiB } from '../units.ts'
+import { slowPollMs } from './cadence.ts'
 import type { RotMemory } from './rot-memory.ts'
 
 export interface ScrubWorld {
@@ -38,8 +40,8 @@ const leastBytesPerMs = pieceBytes / 1000
 /** Chosen: 32 MiB/s of reading and summing are 2 % of a core here. A database of more than 110 GiB takes longer than an hour. */
 const mostBytesPerMs = (32 * MiB) / 1000
 const readAgainMs = 50
-/** Chosen: a capture without news calls once a second, and a large database needs more than a piece each time. */
-const longestGapMs = 1500
+/** Chosen: a quiet capture calls at each slow poll, and a large database needs more than a piece each time. */
+const longestGapMs = 1.5 * slowPollMs
 /** Chosen: 4 MiB are some milliseconds of the capture's time, in which no flush begins. */
 const piecesAtOnce = 16
 const looksForDamage = 3

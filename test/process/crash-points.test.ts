@@ -114,7 +114,8 @@ const distinct = (points: readonly string[]): readonly string[] =>
 function deathsOf(points: readonly string[], among: readonly Bot[], of: string): readonly (readonly [string, Bot])[] {
   const turn = (at: number): readonly Bot[] => (every ? among : among.slice(at % among.length).slice(0, 1))
   const all = points.flatMap((point, at) => turn(at).map((bot) => [point, bot] as const))
-  return every ? all : shareOf(all, 3, of)
+  // Not as many as there are bots: each share has points with each of them.
+  return every ? all : shareOf(all, 4, of)
 }
 
 async function inLanes<T>(work: readonly T[], each: (one: T) => Promise<void>): Promise<void> {
