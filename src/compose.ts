@@ -193,8 +193,6 @@ const livingAgent = async ({ stateFolder }: SystemSettings) => {
   return pid === null || record?.pid !== pid ? null : record
 }
 
-/** What the replica has that the database lacks; null: nothing that is known and not decided. */
-
 /** What SQLite the bot has: of every process that has the database open and is not our capture. */
 const botSqlite = async ({ ports }: System, database: string) => {
   const { processes } = await strangersOn(ports, database)

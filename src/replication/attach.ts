@@ -103,15 +103,16 @@ type Keep = (frames: number) => Promise<string | null> | null
 
 async function attachBeside(world: CaptureWorld, options: AttachOptions, keep: Keep): Promise<Attached> {
   for (let tries = 1; ; tries++) {
-    const database = world.openDatabase()
+    let database: LiveDatabase | null = null
     try {
+      database = world.openDatabase()
       database.locks.pin(0)
       const unread = await keep(database.locks.walEnd().frames)
       const attached = await settle(world, options, database)
       if (unread !== null) world.onEvent({ type: 'warning', because: unread })
       return { ...attached, unread }
     } catch (error) {
-      database.close()
+      database?.close()
       // A log that the file has whole may begin anew while we read it: rule 3 of the pins. And SQLite gives a new -shm its group a moment after
       // it made it: whoever opens it in between may only read, though the database and its folder let us write.
       if (!isDrError(error, 'WAL_DAMAGED', 'DATABASE_READ_ONLY') || tries === mostTries) throw error
