@@ -20,7 +20,7 @@ import { readPlan } from '../replica/read-plan.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { type Base, readPage } from './base-scan.ts'
 import { placeInLog } from './last-point.ts'
-import { type LogBehind, readBehind } from './log-behind.ts'
+import { type LogBehind, nothingBehind, readBehind } from './log-behind.ts'
 
 export interface Ancestor {
   readonly txid: number
@@ -92,8 +92,7 @@ async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader)
   if (behind === null || base.place === null) return null
   const then = await sumsAt(suspect, txid)
   const expected = sumsBehind(then, bytes, base, behind)
-  const nothing = behind.former === null && behind.place.frames === base.place.frames
-  const reachedTxid = nothing ? txid : nextAfter(suspect, txid)
+  const reachedTxid = nothingBehind(behind, base.place.frames) ? txid : nextAfter(suspect, txid)
   return expected.rolling === sums.rolling ? { txid, proof: 'log', inLog: true, reachedTxid, sums: then, behind } : null
 }
 

@@ -305,9 +305,9 @@ async function provenLast(
   if (last.behind === null || !last.mayBeCut) return last
   const newest = await newestSums(world, () => sumsOfPoint(store, timeline, last, keptSums))
   if (newest === null) return { ...last, behind: null }
-  const behind = sumsBehind(newest.sums, bytes, base, last.behind)
-  const { sums } = withoutRot(await sumBase(clock, bytes, base), behind, base, rot)
-  return behind.rolling === sums.rolling ? last : { ...last, behind: null }
+  const expected = sumsBehind(newest.sums, bytes, base, last.behind)
+  const { sums } = withoutRot(await sumBase(clock, bytes, base), expected, base, rot)
+  return expected.rolling === sums.rolling ? last : { ...last, behind: null }
 }
 
 /** Chosen: a log that began anew a million times since the last flush is no log that went on; two chance numbers are nearer once in 4,000. */

@@ -234,7 +234,6 @@ export class Capture {
     const { clock } = this.#world
     const woken = new AbortController()
     this.#wake = () => woken.abort()
-    if (this.#letGo) return true
     // It stands until it tells of something. A commit between the last look and the watch would wait for the slow poll, which is what bounds it.
     this.#unwatch ??= this.#attached.database.watch(() => this.#wake())
     await clock.sleep(slowPollMs, AbortSignal.any([woken.signal, this.#stop.signal]))

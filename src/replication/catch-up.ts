@@ -6,7 +6,7 @@ import { fileKey } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { type Base, readPage } from './base-scan.ts'
 import { applyToSums, encodeFlush, flushPages } from './flush.ts'
-import { type LogBehind, readBehind } from './log-behind.ts'
+import { type LogBehind, nothingBehind, readBehind } from './log-behind.ts'
 import { Pending } from './pending.ts'
 import { publish } from './publisher.ts'
 
@@ -41,7 +41,7 @@ export async function catchUp(
 ): Promise<CaughtUp> {
   const { behind } = last
   const end = base.place
-  if (behind === null || end === null || (behind.former === null && behind.place.frames === end.frames))
+  if (behind === null || end === null || nothingBehind(behind, end.frames))
     return { txid: last.txid, lastCommitMs: last.lastCommitMs, commits: 0 }
   const pending = new Pending()
   const seenMs = clock.wallMs()

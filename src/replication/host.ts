@@ -2,7 +2,6 @@
  * Keeps a capture alive for one database: attaches, follows, and after a let-go or a replaced file attaches again.
  * A store that is away is waited for; a database that may not be published ends it with the reason.
  */
-
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { CaptureControl, CaptureFork, CapturePosition, DrainOutcome, GaveUp, ScrubOutcome } from '../ports/capture-control.ts'
 import type { DiskSpace } from '../ports/disk-space.ts'

@@ -20,6 +20,11 @@ export interface LogBehind {
   readonly place: WalPosition
 }
 
+/** Nothing was committed behind; `frames`: of the log as it is now. */
+export function nothingBehind({ former, place }: LogBehind, frames: number): boolean {
+  return former === null && place.frames === frames
+}
+
 /** Every committed frame behind, in order; `frames`: of the log as it is now. @throws as readFrames, also when the former ones were overwritten since */
 export function readBehind(
   bytes: DatabaseBytes,

@@ -24,8 +24,8 @@ import type { LogEnd } from './wal-tail.ts'
 
 /**
  * Chosen: from 32 MiB of log on we checkpoint, because SQLite's own checkpoints end at our pin and so can never finish the log. Below it
- * the pin stays where it is: the bot's own checkpoints then find nothing to do. A bot at full speed keeps 0.82 of it with 16 MiB, and 0.91 with
- * 32 (npm run bench -- writer, two cores).
+ * the pin stays where it is: the bot's own checkpoints then find nothing to do. A bot at full speed kept 0.60 of it with 4 MiB, 0.82 with 16 and
+ * 0.91 with 32 on one machine of two cores, and 0.81 to 0.83 with 32 on another (npm run bench -- saturation).
  */
 export const checkpointBytes = 32 * MiB
 /** Chosen: a checkpoint that a reader of the bot's own or a full disk cut short is tried again after a second, not at every look. */

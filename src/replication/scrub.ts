@@ -7,7 +7,6 @@
  * A page that is not what it must be is read again twice, at least 50 ms apart, before it is called damaged: a read may cross a write.
  * Pages that are written anew meanwhile are waited for, and counted apart.
  */
-
 import { isDrError } from '../errors.ts'
 import { sumPage } from '../ltx/checksum.ts'
 import { lockPage } from '../ltx/lock-page.ts'

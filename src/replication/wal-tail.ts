@@ -38,6 +38,7 @@ export function findLogEnd(locks: DatabaseLocks, bytes: DatabaseBytes): LogEnd {
 
 /** Chosen: one read is at most this long; larger ones are no faster and cost memory. */
 const readBytes = 4 * 1024 * 1024
+const framesPerRead = (pageSize: number): number => Math.max(1, Math.floor(readBytes / (frameHeaderBytes + pageSize)))
 
 /**
  * The place after frame `frames` of the same generation, or earlier when `enough` said so at a commit. Frames go to `onFrame` with the
@@ -53,7 +54,7 @@ export function readFrames(
 ): WalPosition {
   const { pageSize } = from.header
   const frameBytes = frameHeaderBytes + pageSize
-  const perRead = Math.max(1, Math.floor(readBytes / frameBytes))
+  const perRead = framesPerRead(pageSize)
   let place = from
   let atCommit = true
   while (place.frames < frames && !(atCommit && enough())) {
@@ -108,7 +109,7 @@ export function followFrames(
   from: WalPosition,
 ): { readonly committed: number; readonly chained: number } {
   const { pageSize } = from.header
-  const perRead = Math.max(1, Math.floor(readBytes / (frameHeaderBytes + pageSize)))
+  const perRead = framesPerRead(pageSize)
   const buffer = new Uint8Array(perRead * (frameHeaderBytes + pageSize))
   let committed = from.frames
   for (let place = from; ; ) {
@@ -123,8 +124,7 @@ export function followFrames(
 
 /** Frames from that byte on, which one begins at, that say of themselves that they end a transaction of this log. No checksum is looked at. */
 export function countMarksFrom(bytes: Pick<DatabaseBytes, 'readWal'>, shape: LogShape, offset: number): number {
-  const frameBytes = frameHeaderBytes + shape.pageSize
-  const buffer = new Uint8Array(Math.max(1, Math.floor(readBytes / frameBytes)) * frameBytes)
+  const buffer = new Uint8Array(framesPerRead(shape.pageSize) * (frameHeaderBytes + shape.pageSize))
   let marks = 0
   for (let at = offset; ; at += buffer.length) {
     const count = bytes.readWal(at, buffer)

@@ -64,13 +64,12 @@ function track(child: ChildProcess): Child {
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   failed.catch(() => undefined)
   const lines: string[] = []
-  const told: string[] = []
+  let given = 0
   let wake = (): void => undefined
   let errors = ''
   if (child.stdout !== null)
     createInterface(child.stdout).on('line', (line) => {
       lines.push(line)
-      told.push(line)
       wake()
     })
   child.stderr?.on('data', (data: Buffer) => {
@@ -83,12 +82,15 @@ function track(child: ChildProcess): Child {
     process: child,
     line: async (matches, withinMs = 60_000) => {
       for (const deadline = performance.now() + withinMs; ; ) {
-        const at = lines.findIndex((line) => matches.test(line))
-        if (at >= 0) return lines.splice(0, at + 1)[at] ?? ''
+        const at = lines.findIndex((line, index) => index >= given && matches.test(line))
+        if (at >= 0) {
+          given = at + 1
+          return lines[at] ?? ''
+        }
         if (hasEnded()) throw new Error(`it ended with ${statusOf()} before a line like ${matches}: ${errors}`)
         const left = deadline - performance.now()
         if (left <= 0)
-          throw new Error(`no line like ${matches} within ${withinMs} ms, after these:\n${told.slice(-30).join('\n')}\n${errors}`)
+          throw new Error(`no line like ${matches} within ${withinMs} ms, after these:\n${lines.slice(-30).join('\n')}\n${errors}`)
         const woken = new Promise<void>((resolve) => {
           wake = resolve
         })

@@ -7,7 +7,7 @@ import { isDrError } from '../../src/errors.ts'
 import type { DamageTarget } from '../../src/ports/damage-target.ts'
 import { pause } from './system.ts'
 
-/** As soon as there is something to damage, within half a minute. @throws as inflictDamage */
+/** As soon as there is something to damage: it waits for a page, and is asked again where the file is too small yet. @throws as inflictDamage */
 export async function inflictOnceItCan(kind: DamageKind, target: DamageTarget): Promise<Damage> {
   for (const deadline = performance.now() + 20_000; ; ) {
     try {
