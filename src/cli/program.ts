@@ -5,6 +5,7 @@
 import { CommanderError, type Help, Command as Parser, Option as ParserOption } from 'commander'
 import type { Config } from '../config.ts'
 import { DrError, isDrError } from '../errors.ts'
+import { sourcesIn, typedTerminal } from './as-typed.ts'
 import type { Command, World } from './command.ts'
 import { commands } from './commands.ts'
 import { type ExitStatus, exitStatuses } from './exit-status.ts'
@@ -16,6 +17,8 @@ import { errorText, reportOf } from './render/error-text.ts'
 /** What the entry knows of the world around the process. */
 export interface Surroundings extends Omit<World, 'config' | 'parts' | 'json'> {
   readonly version: string
+  /** What was typed before the first word: "npx genesis-dr". */
+  readonly program: string
   /** A bug of ours is shown with where it happened. */
   readonly debug: boolean
   /** @throws CONFIG_INVALID */
@@ -32,14 +35,16 @@ export interface ConfigFlags {
 }
 
 /** Never throws: what goes wrong is told and becomes the exit status. `words`: without the program's own name. */
-export async function runProgram(words: readonly string[], surroundings: Surroundings): Promise<ExitStatus> {
-  const { terminal } = surroundings
+export async function runProgram(words: readonly string[], around: Surroundings): Promise<ExitStatus> {
+  const json = words.includes('--json')
+  const terminal = typedTerminal(around.terminal, { program: around.program, sources: sourcesIn(words) }, json)
+  const surroundings = { ...around, terminal }
   try {
     const parsed = parse(words, surroundings)
     return 'exit' in parsed ? parsed.exit : await runCommand(parsed, surroundings)
   } catch (error) {
     const report = reportOf(error)
-    if (words.includes('--json')) terminal.write(`${JSON.stringify({ error: report })}\n`)
+    if (json) terminal.write(`${JSON.stringify({ error: report })}\n`)
     terminal.writeError(`${errorText(report, terminal.errorPalette, terminal.errorColumns())}\n`)
     if (!isDrError(error) && error instanceof Error && surroundings.debug) terminal.writeError(`${error.stack}\n`)
     return isDrError(error) ? asExitStatus(error.exit) : 1

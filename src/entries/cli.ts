@@ -9,6 +9,7 @@ import { runProgram } from '../cli/program.ts'
 import { choosePalette } from '../cli/render/palette.ts'
 import { composeParts } from '../compose.ts'
 import { loadConfig } from '../load-config.ts'
+import { shellWord } from '../shell-word.ts'
 
 const { stdin, stdout, stderr, env: environment } = process
 
@@ -77,6 +78,13 @@ function versionOf(): string {
   return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown'
 }
 
+/** What a person types before the first word. npm starts what npx and its scripts name from the folder that has it. */
+function programName(): string {
+  const [, script = ''] = process.argv
+  if (environment['npm_command'] !== undefined) return 'npx genesis-dr'
+  return script.endsWith('.js') ? `${shellWord(process.argv0)} ${shellWord(script)}` : 'genesis-dr'
+}
+
 // Whoever reads our output may go away (`| head`); what is under way goes on to its end.
 for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
 
@@ -88,6 +96,7 @@ const status = await runProgram(process.argv.slice(2), {
   resolve,
   user: userName(),
   version: versionOf(),
+  program: programName(),
   debug: environment['GENESIS_DR_DEBUG'] === '1',
   readConfig: (flags) => loadConfig({ ...flags, environment, workingFolder: process.cwd() }),
   composeParts: (config) => composeParts(config, environment),

@@ -27,13 +27,13 @@ const none = (name: string, sql: string): UserCheck => ({ name, sql: `SELECT cou
 const checksOf: Readonly<Record<Known, readonly UserCheck[]>> = {
   genesis: botChecks.map(({ name, sql, equals }) => ({ name, sql: sql.replace(/\s+/g, ' '), equals })),
   freqtrade: [
-    none('no trade without an order', 'trades WHERE id NOT IN (SELECT ft_trade_id FROM orders)'),
-    none('no order without its trade', 'orders WHERE ft_trade_id NOT IN (SELECT id FROM trades)'),
+    none('no trade without an order', 'trades WHERE NOT EXISTS (SELECT 1 FROM orders WHERE ft_trade_id = trades.id)'),
+    none('no order without its trade', 'orders WHERE NOT EXISTS (SELECT 1 FROM trades WHERE id = ft_trade_id)'),
     none('closed trades have a closing date', 'trades WHERE NOT is_open AND close_date IS NULL'),
   ],
   hummingbot: [
-    none('no fill without its order', 'TradeFill WHERE order_id NOT IN (SELECT id FROM "Order")'),
-    none('no status without its order', 'OrderStatus WHERE order_id NOT IN (SELECT id FROM "Order")'),
+    none('no fill without its order', 'TradeFill WHERE NOT EXISTS (SELECT 1 FROM "Order" WHERE id = TradeFill.order_id)'),
+    none('no status without its order', 'OrderStatus WHERE NOT EXISTS (SELECT 1 FROM "Order" WHERE id = OrderStatus.order_id)'),
   ],
 }
 

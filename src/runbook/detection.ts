@@ -24,10 +24,10 @@ async function look(ports: RunbookPorts, probe: Probe, settings: RunSettings): P
   }
 }
 
-/** "Database integrity check failures: page 7 ...". */
+/** "Database integrity check failures: page 7 ...". What is not configured is no gap of a look: status lists it. */
 export function listedDetections(detections: readonly Detection[], found: true | null): string {
   return detections
-    .filter((one) => one.found === found)
+    .filter((one) => one.found === found && one.notConfigured !== true)
     .map(({ title, because }) => `${title}: ${because}`)
     .join('; ')
 }

@@ -144,6 +144,8 @@ export interface Finding {
   readonly because: string
   /** What was found was committed by somebody: a recovery gives up all that came after it. Absent: it was not, or that is not known. */
   readonly committed?: true
+  /** Nobody configured what it would be asked of: nothing is unknown, only not looked at. */
+  readonly notConfigured?: true
   /** What is wrong besides, which no recovery mends, each with what to do about it. Absent: nothing. */
   readonly troubles?: readonly string[]
 }

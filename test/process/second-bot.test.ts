@@ -135,6 +135,23 @@ describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, wh
       expect(Object(value['lastRun']).because).toContain('a halt latch of person:')
     }))
 
+  it.concurrent('a person stopped trading before -> the dry run and the first step say that execute will not start the bot, and it does not', () =>
+    inRoom(async ({ desk }) => {
+      await desk.replicate()
+      await desk.run(['stop-trading', ...yes])
+      const dry = await desk.json([...execute, '--dry-run'])
+      expect(String(dry.value['because'])).toMatch(/would not recover .*resume-trading: a halt latch of person:/)
+      const { value } = await desk.json([...execute, ...yes])
+      expect(value).toMatchObject({
+        success: false,
+        because: expect.stringMatching(/a halt latch of person:/),
+        steps: expect.arrayContaining([
+          expect.objectContaining({ name: 'stop-trading', because: expect.stringMatching(/this run does not start the bot$/) }),
+        ]),
+      })
+      expect((await desk.json(['status'])).value).toMatchObject({ service: { running: 'no' } })
+    }))
+
   it.concurrent('two executes at once -> one recovers, the other is refused, and nothing is recovered twice', () =>
     inRoom(async ({ desk, genesis }) => {
       await desk.replicate()

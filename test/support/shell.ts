@@ -283,6 +283,8 @@ export interface ShellOptions {
   /** stdout is a terminal. */
   readonly live?: boolean
   readonly debug?: boolean
+  /** What was typed before the first word. */
+  readonly program?: string
   readonly signal?: AbortSignal
 }
 
@@ -336,6 +338,7 @@ export async function type(line: readonly string[], options: ShellOptions = {}):
     resolve: (path) => resolve('/desk', path),
     user: 'ada',
     version: '1.2.3',
+    program: options.program ?? 'genesis-dr',
     debug: options.debug ?? false,
     readConfig: (given) => {
       flags.push(given)

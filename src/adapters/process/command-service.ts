@@ -101,7 +101,7 @@ function stateOfOne({ start: begun, members }: Sight): ServiceState {
 }
 
 function howItEnded(begun: Start | null): Pick<ServiceState, 'because' | 'exitStatus'> {
-  if (begun === null) return { because: 'no process runs this command, and genesis-dr has not started it yet', exitStatus: null }
+  if (begun === null) return { because: 'no process runs this command; it was never started by genesis-dr', exitStatus: null }
   const status = begun.exitStatus
   if (status !== null)
     return { because: status > 128 ? `ended by signal ${status - 128}` : `exited with status ${status}`, exitStatus: status }

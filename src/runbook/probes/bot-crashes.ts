@@ -8,7 +8,7 @@ export const botCrashes = probe({
   asks: 'the service manager whether the bot ended by itself with an error, and what it said in that life whether that was damage.',
   needs: ['service'],
   async look({ service }, settings) {
-    if (service === null) return { found: null, because: 'no service is configured' }
+    if (service === null) return { found: null, because: 'no service is configured', notConfigured: true }
     const { running, because, exitStatus, restarts = 0 } = await service.state()
     if (running === 'unknown') return { found: null, because }
     // A manager that is about to start it again, or has, says that it runs.

@@ -116,6 +116,6 @@ async function repair(
 
 function unrepaired({ replaced, of }: Pick<Repaired, 'replaced' | 'of'>): string {
   return replaced.length === 0
-    ? 'every page is what was committed: what is wrong with it was committed, so that a point before that is searched for'
+    ? 'every page is what was committed: nothing of it rotted; what is wrong with it, if anything is, was committed'
     : `${replaced.length} of ${counted(of, 'page')} are not what was committed: a restore of the whole is the shorter way`
 }

@@ -27,8 +27,10 @@ export const resumeTrading = step({
   effect: { kind: 'idempotent', because: 'A latch that is gone stays gone, and a running service is left alone.' },
   undo: { does: 'genesis-dr stop-trading' },
   needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
-  async foresee({ service }) {
+  async foresee({ service, latch }) {
     if (service === null) return startedByHand
+    const standing = await latch.read()
+    if (standing !== null && isPerson(standing.holder)) throw halted(standing)
     return { outcome: 'skipped', because: `would start ${service.description}`, evidence: {} }
   },
   async act(ports, scope) {
@@ -143,7 +145,7 @@ async function stopAgain(service: Service, timeoutMs: number): Promise<string> {
 function halted(standing: LatchFacts | null): DrError {
   return new DrError('HALTED', {
     what: `a halt latch of ${standing?.holder ?? 'somebody else'} stands (${standing?.reason ?? 'unreadable'})`,
-    untouched: 'The bot stays stopped.',
+    untouched: 'The bot stays stopped, and its database as it is.',
     next: 'When that reason is gone: genesis-dr resume-trading',
   })
 }

@@ -61,7 +61,10 @@ export const stopTrading = step({
     // Asked first: a service that is not known is refused before anything is done.
     const before = await service.state()
     const latchHolder = await setLatch(latch, scope, clock.wallMs())
-    const because = await stopProven({ ...ports, service, clock }, settings)
+    const stopped = await stopProven({ ...ports, service, clock }, settings)
+    const standing = await latch.read()
+    const heldBy = standing !== null && isPerson(standing.holder) && !isPerson(runId) ? standing.holder : null
+    const because = heldBy === null ? stopped : `${stopped}; the halt latch of ${heldBy} stays, so that this run does not start the bot`
     if (isPerson(runId)) await standFirm({ ...ports, service, clock, latch }, scope)
     return {
       outcome: 'done',
