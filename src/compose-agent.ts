@@ -53,7 +53,7 @@ export async function runAgent(config: Config, environment: Environment, request
       onEvent: (event) => agent.heard(event),
     }).catch(async (error: unknown) => {
       if (!isDrError(error)) throw error
-      await agent.captureRefused(error.message)
+      await agent.captureRefused(`${error.message}. ${error.next}`)
       return null
     })
     // A run that is under way needs the capture to the end of its step.

@@ -1,5 +1,5 @@
 /** `init`, put together: it works without a configuration, so that it is composed apart from the system that one describes. */
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { composeSearch } from './adapters/compose/compose-search.ts'
@@ -19,8 +19,10 @@ import { captureAccess } from './capture-access.ts'
 import type { InitCommand } from './cli/parts.ts'
 import type { Config } from './config.ts'
 import { DrError, isDrError } from './errors.ts'
+import type { Standing } from './init/facts.ts'
 import { type InitPorts, initialise } from './init/init.ts'
 import type { InitOutcome } from './init/outcome.ts'
+import { loadConfig } from './load-config.ts'
 import type { KnownCapture } from './runbook/holders.ts'
 
 const script = fileURLToPath(new URL('../bin/genesis-dr.js', import.meta.url))
@@ -49,6 +51,7 @@ export async function init({ database, replica }: Pick<Config, 'database' | 'rep
     journalMode,
     program: { node: nodePath(), script },
     writeConfiguration,
+    standing: async (path) => standingAt(path),
     deviceOf,
     dirname,
     captureOf: (file) => readable(captureAccess(file, join(dirname(file), `.${basename(file)}-dr`), store, 'look')),
@@ -67,6 +70,18 @@ export async function init({ database, replica }: Pick<Config, 'database' | 'rep
     choose,
     agrees,
   })
+}
+
+/** @throws CONFIG_INVALID */
+function standingAt(path: string): Standing {
+  const { name, database, replica, service } = loadConfig({
+    config: path,
+    database: null,
+    replica: null,
+    environment: {},
+    workingFolder: dirname(path),
+  })
+  return { text: readFileSync(path, 'utf8'), name, database, replica: replica?.path ?? null, service }
 }
 
 /** A capture of another user, whose lock this one may not even try, is not told from other processes. */

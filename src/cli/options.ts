@@ -108,10 +108,11 @@ export function usage(what: string, next: string): DrError {
   return new DrError('USAGE', { what, untouched: 'Nothing was done.', next })
 }
 
-export function unknownWord(of: string, word: string, words: readonly string[]): DrError {
+/** `where`: of which command, empty: of the program. */
+export function unknownWord(of: string, word: string, words: readonly string[], where = ''): DrError {
   const near = nearest(word, words)
   const next = near === null ? `Known: ${words.join(', ')}.` : `Did you mean ${near}? Known: ${words.join(', ')}.`
-  return usage(`there is no ${of} ${JSON.stringify(word)}`, next)
+  return usage(`there is no ${of} ${JSON.stringify(word)}${where}`, next)
 }
 
 /** "database-corruption" is DATABASE_CORRUPTION: nobody should fail on a shift key at three in the morning. */

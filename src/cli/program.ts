@@ -74,7 +74,7 @@ function parse(words: readonly string[], { terminal, version }: Surroundings): P
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { exit: 0 }
-    throw refusedBy(error)
+    throw refusedBy(error, words)
   }
   if (found.parsed === null) throw usage('no command was given', 'genesis-dr --help lists them.')
   return found.parsed
@@ -141,13 +141,14 @@ function configured(parser: Parser, terminal: World['terminal']): Parser {
 }
 
 /** What the parser refuses, in our words. */
-function refusedBy(error: CommanderError): DrError {
+function refusedBy(error: CommanderError, words: readonly string[]): DrError {
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   const names = commands.map((command) => command.name)
   if (error.code === 'commander.unknownCommand') return unknownWord('command', quoted, names)
   if (error.code === 'commander.unknownOption') {
-    const known = commands.flatMap((command) => Object.keys({ ...command.options, ...commonOptions(command) }).map(flagOf))
-    return unknownWord('option', quoted, [...new Set(known)])
+    const command = commands.find(({ name }) => words.includes(name))
+    const known = (command === undefined ? commands : [command]).flatMap((one) => Object.keys(optionTableOf(one)).map(flagOf))
+    return unknownWord('option', quoted, [...new Set(known)], command === undefined ? '' : ` for ${command.name}`)
   }
   return usage(error.message.replace(/^error: /, ''), 'Add --help to the command for its options.')
 }

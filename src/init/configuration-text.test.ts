@@ -12,8 +12,10 @@ import { type ProposedService, propose } from './propose.ts'
 const read = (text: string, path = '/desk/genesis-dr.yaml'): Config =>
   readConfig({ file: { path, text }, flags: {}, environment: {}, workingFolder: '/', resolve, dirname, basename, realFile: (one) => one })
 
-const readBack = (service: ProposedService | null): Config['service'] =>
-  service === null || 'systemd' in service ? service : { compose: service.compose, at: { file: resolve('/desk', service.file) } }
+const readBack = (service: ProposedService | null): Config['service'] => {
+  if (service !== null && 'command' in service) return { ...service, cwd: '/desk' }
+  return service === null || 'systemd' in service ? service : { compose: service.compose, at: { file: resolve('/desk', service.file) } }
+}
 
 const textOf = (facts: Facts): string => configurationText(propose(facts))
 

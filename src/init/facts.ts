@@ -1,6 +1,6 @@
 /** What `init` found out: facts only, from which the proposal is made. */
 
-import type { UserCheck } from '../config.ts'
+import type { Config, UserCheck } from '../config.ts'
 import type { ContainerSearch, UnitSearch } from '../ports/caretakers.ts'
 import type { FileFacts } from '../ports/database-files.ts'
 import type { DatabaseFile } from '../ports/database-search.ts'
@@ -21,6 +21,17 @@ export interface Candidate {
   readonly group: string
 }
 
+/** A configuration that stands: what it says is what holds, whatever would be proposed now. */
+export interface Standing {
+  readonly text: string
+  readonly name: string
+  /** Absolute, without symbolic links. */
+  readonly database: string
+  /** Absolute; null: none is named. */
+  readonly replica: string | null
+  readonly service: Config['service']
+}
+
 export interface TriedCheck {
   readonly check: UserCheck
   readonly result: CheckResult
@@ -31,6 +42,8 @@ export interface Facts extends Candidate {
   readonly folder: string
   /** Absolute path of the configuration. */
   readonly output: string
+  /** What it says, where it stands there already; null: it is to be written. */
+  readonly standing: Standing | null
   /** Tried on the database as it is now; empty when it could not be read. */
   readonly checks: readonly TriedCheck[]
   readonly units: UnitSearch

@@ -4,7 +4,7 @@ import type { DatabaseFile, Searched } from '../ports/database-search.ts'
 import type { JournalMode } from '../ports/journal-mode.ts'
 import { requireNobody, strangersOn } from '../runbook/holders.ts'
 import { configurationText } from './configuration-text.ts'
-import type { Candidate, Facts } from './facts.ts'
+import type { Candidate, Facts, Standing } from './facts.ts'
 import { findCandidates, type LookPorts, lookCloser, type Places } from './look.ts'
 import { nextSteps, type TextFile } from './next-steps.ts'
 import type { InitOutcome, Wal } from './outcome.ts'
@@ -17,11 +17,13 @@ export interface InitPorts extends LookPorts {
    * If we die here: there is the whole file or none. Safe to repeat: yes, by 'exists'.
    */
   writeConfiguration(path: string, text: string, gid: number): Promise<'created' | 'exists'>
+  /** What a configuration says. @throws CONFIG_INVALID */
+  standing(path: string): Promise<Standing>
   /** What makes the systemd unit respect the halt latch of this configuration; null: it does already. */
   haltOf(unit: string, output: string): Promise<TextFile | null>
 }
 
-export interface InitRequest extends Places {
+export interface InitRequest extends Omit<Places, 'standing'> {
   /** Absolute, without symbolic links; null: it is looked for. */
   readonly database: string | null
   /** 'switch': to WAL mode, or refused; the configuration may be there already. 'offer': where nobody has the database open, `agrees` is asked. */
@@ -39,14 +41,17 @@ export async function initialise(ports: InitPorts, request: InitRequest): Promis
   const { output } = request
   const stands = (await ports.files.stat(output)) !== null
   if (stands && request.wal === 'offer') throw exists(output, 'nothing was written.')
-  const chosen = await chooseDatabase(ports, request)
+  const standing = stands ? await ports.standing(output) : null
+  const chosen = await chooseDatabase(ports, { ...request, database: request.database ?? standing?.database ?? null })
   if ('do' in chosen) return chosen
   const { searched } = chosen
-  const before = await lookCloser(ports, chosen.file, request)
+  if (standing !== null && standing.database !== chosen.file.path) throw ofAnother(output, standing.database, chosen.file.path)
+  const replica = standing?.replica == null ? request.replica : { path: standing.replica, given: 'given' as const }
+  const before = await lookCloser(ports, chosen.file, { ...request, standing, replica })
   const wal = await switchToWal(ports, request, before)
   const facts = wal.outcome === 'switched' ? { ...before, file: await ports.search.at(chosen.file.path) } : before
   const proposal = propose(facts)
-  const text = configurationText(proposal)
+  const text = standing?.text ?? configurationText(proposal)
   if (!stands && (await ports.writeConfiguration(output, text, facts.file.gid)) === 'exists')
     throw exists(output, wal.outcome === 'switched' ? 'the database was switched to WAL mode before.' : 'nothing was written.')
   const halt = await haltFor(ports, proposal, output)
@@ -119,6 +124,14 @@ function exists(output: string, untouched: string): DrError {
   return new DrError('OUTPUT_EXISTS', {
     what: `there is a file at ${output} already`,
     untouched: `It was not touched, and ${untouched}`,
-    next: 'Give another name with --output FILE, or move it away.',
+    next: 'To change what it says, edit it (docs/config.md lists every setting); for a second one, give another name with --output FILE.',
+  })
+}
+
+function ofAnother(output: string, its: string, asked: string): DrError {
+  return new DrError('OUTPUT_EXISTS', {
+    what: `the configuration at ${output} is about another database (${its})`,
+    untouched: `It was not touched, nor was ${asked}.`,
+    next: 'Give another name with --output FILE.',
   })
 }

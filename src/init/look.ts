@@ -11,7 +11,7 @@ import { runUserChecks } from '../runbook/check-database.ts'
 import { type KnownCapture, strangersOn } from '../runbook/holders.ts'
 import { lookAccess, untouchable } from '../runbook/look-access.ts'
 import { counted } from '../units.ts'
-import type { Candidate, Facts, TriedCheck } from './facts.ts'
+import type { Candidate, Facts, Standing, TriedCheck } from './facts.ts'
 import { proposedChecks, recogniseLedger } from './ledger.ts'
 import type { Program } from './next-steps.ts'
 
@@ -94,10 +94,11 @@ async function schemaOf({ schema }: LookPorts, path: string, access: FileAccess)
 export interface Places {
   readonly folder: string
   readonly output: string
+  readonly standing: Standing | null
   readonly replica: { readonly path: string; readonly given: 'given' | 'proposed' }
 }
 
-export async function lookCloser(ports: LookPorts, file: DatabaseFile, { folder, output, replica }: Places): Promise<Facts> {
+export async function lookCloser(ports: LookPorts, file: DatabaseFile, { folder, output, standing, replica }: Places): Promise<Facts> {
   const { candidate, access, schema } = await lookAt(ports, file)
   const home = ports.dirname(file.path)
   const folders = [...new Set([folder, home])]
@@ -123,6 +124,7 @@ export async function lookCloser(ports: LookPorts, file: DatabaseFile, { folder,
     ...candidate,
     folder,
     output,
+    standing,
     checks,
     units: await ports.caretakers.units(
       candidate.holders.processes.map(({ pid }) => pid),

@@ -60,6 +60,7 @@ function walStep({ file, output, containers }: Facts, { service }: Proposal): re
   const [container] = containers.found
   const turn = (verb: string): readonly string[] => {
     if (service.value === null) return []
+    if ('command' in service.value) return []
     if ('systemd' in service.value) return [`systemctl ${verb} ${shellWord(service.value.systemd)}`]
     return container === undefined ? [] : [`docker compose --file ${shellWord(container.file)} ${verb} ${shellWord(container.service)}`]
   }

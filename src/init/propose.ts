@@ -4,7 +4,7 @@ import { listed } from '../runbook/holders.ts'
 import { counted, formatBytes } from '../units.ts'
 import { type Access, accessOf } from './access.ts'
 import type { Facts } from './facts.ts'
-import { yamlScalar } from './yaml-scalar.ts'
+import { yamlQuoted, yamlScalar } from './yaml-scalar.ts'
 
 export interface Proposal {
   readonly name: Because<string>
@@ -24,7 +24,10 @@ export interface Proposal {
 }
 
 /** `file`: as it counts from the folder of the configuration. */
-export type ProposedService = { readonly systemd: string } | { readonly compose: string; readonly file: string }
+export type ProposedService =
+  | { readonly command: readonly string[] }
+  | { readonly systemd: string }
+  | { readonly compose: string; readonly file: string }
 
 interface Because<T> {
   readonly value: T
@@ -49,10 +52,13 @@ export function propose(facts: Facts): Proposal {
   }
 }
 
-function nameOf({ folder }: Facts, service: ProposedService | null): Because<string> {
+const asItStands = 'As the configuration says that stands there.'
+
+function nameOf({ folder, standing }: Facts, service: ProposedService | null): Because<string> {
+  if (standing !== null) return { value: standing.name, because: asItStands }
   const told = "The system's name: typed, or given with --yes, before anything live."
   if (service !== null && 'systemd' in service) return { value: service.systemd, because: `${told} Taken from the unit.` }
-  if (service !== null) return { value: service.compose, because: `${told} Taken from the service.` }
+  if (service !== null && 'compose' in service) return { value: service.compose, because: `${told} Taken from the service.` }
   const last = folder.slice(folder.lastIndexOf('/') + 1)
   return last === '' ? { value: 'bot', because: told } : { value: last, because: `${told} Taken from the folder.` }
 }
@@ -78,9 +84,14 @@ function replicaOf(facts: Facts): Because<string> {
 }
 
 function serviceOf(facts: Facts): Proposal['service'] {
-  const { units, containers, holders } = facts
+  const { units, containers, holders, standing } = facts
   const how = 'How the bot is stopped and started'
   const without = 'Without it the bot is stopped and started by hand, and every result says so.'
+  const stands = standing?.service ?? null
+  if (stands !== null) {
+    const value = 'compose' in stands ? { compose: stands.compose, file: 'file' in stands.at ? stands.at.file : stands.at.folder } : stands
+    return { value, example: serviceText(value), because: asItStands }
+  }
   const [unit] = units.found
   if (unit !== undefined) {
     const example = serviceText({ systemd: unit.name })
@@ -117,9 +128,9 @@ function serviceOf(facts: Facts): Proposal['service'] {
 
 /** As it is written in the configuration. */
 export function serviceText(service: ProposedService): string {
-  return 'systemd' in service
-    ? `{ systemd: ${yamlScalar(service.systemd)} }`
-    : `{ compose: ${yamlScalar(service.compose)}, file: ${yamlScalar(service.file)} }`
+  if ('command' in service) return `{ command: [${service.command.map(yamlQuoted).join(', ')}] }`
+  if ('systemd' in service) return `{ systemd: ${yamlScalar(service.systemd)} }`
+  return `{ compose: ${yamlScalar(service.compose)}, file: ${yamlScalar(service.file)} }`
 }
 
 function checksOf({ checks, ledger, ledgerBecause }: Facts): Proposal['checks'] {

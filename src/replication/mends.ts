@@ -29,6 +29,11 @@ const table = {
 
 export type CaptureMoment = keyof typeof table
 
+/** What it waits for; where a person has to act first, with what to do. */
+export function withNext({ kind, message, next }: DrError): string {
+  return kind === 'refused' ? `${message}. ${next}` : message
+}
+
 /** True: it is tried again, because another try may go better. False: a person must see to it first. */
 export function mends(error: DrError, moment: CaptureMoment): boolean {
   const { kinds, but, also }: Row = table[moment]

@@ -9,7 +9,7 @@ import type { CaptureEnd, CaptureLife, StartCapture } from '../ports/capture-pro
 import type { Clock } from '../ports/clock.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import { after, born, judge, type LifeLimits, type LifeSigns } from './liveness.ts'
-import { mends } from './mends.ts'
+import { mends, withNext } from './mends.ts'
 
 export interface SupervisorWorld {
   readonly clock: Clock
@@ -46,7 +46,7 @@ export async function superviseCapture(world: SupervisorWorld, options: Supervis
     const moment = watcher === 'agent' ? 'process of an agent' : known.attached ? 'next process' : 'first process'
     if (end.error !== null && !mends(end.error, moment)) throw end.error
     // What mends by waiting is no failure of the process: it is said once, and looked for as often as a capture looks itself.
-    const waitsFor = killed === null ? (end.error?.message ?? null) : null
+    const waitsFor = killed === null && end.error !== null ? withNext(end.error) : null
     if (waitsFor === null) onEvent({ type: 'restarted', because: killed ?? end.because })
     else if (waitsFor !== waitedFor) onEvent({ type: 'warning', because: waitsFor })
     waitedFor = waitsFor

@@ -139,11 +139,25 @@ describeWith([linuxProc], '--wal', () => {
 
   it('the configuration is there already -> it is kept as it is, and the database is switched', async () => {
     make('trades.db', 'DELETE').close()
-    writeFileSync(at('genesis-dr.yaml'), 'name: mine\n')
+    const mine = 'name: mine\ndatabase: trades.db\nreplica: file:my-copy\nservice: { command: [python3, bot.py] }\n'
+    writeFileSync(at('genesis-dr.yaml'), mine)
     const said = await init('--wal')
-    expect([said.status, config()]).toEqual([0, 'name: mine\n'])
+    expect([said.status, config()]).toEqual([0, mine])
     expect(said.stdout).toMatch(/^.*is there already, and stays as it is\n/)
     expect(readFileSync(at('trades.db'))[18]).toBe(2)
+    // What is to be typed next is about the system that it describes, not about one that would be proposed now.
+    expect(said.stdout).toMatch(new RegExp(`replica +${at('my-copy')}`))
+    expect(said.stdout).toContain('systemctl enable --now genesis-dr-mine')
+    expect(said.stdout).not.toContain('what starts the bot was not found')
+  })
+
+  it('the configuration there is about another database, or broken -> refused, and nothing is switched', async () => {
+    make('trades.db', 'DELETE').close()
+    writeFileSync(at('genesis-dr.yaml'), 'database: other.db\n')
+    expect(errorOf(await init('--db', 'trades.db', '--wal'))).toBe('OUTPUT_EXISTS')
+    writeFileSync(at('genesis-dr.yaml'), 'nonsense: [')
+    expect(errorOf(await init('--db', 'trades.db', '--wal'))).toBe('CONFIG_INVALID')
+    expect(readFileSync(at('trades.db'))[18]).toBe(1)
   })
 
   it('a process has it open -> 4 with that process, byte for byte as it was, and no configuration', async () => {

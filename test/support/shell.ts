@@ -196,6 +196,7 @@ export const initFacts: Facts = {
   group: 'trader',
   folder: '/desk',
   output: '/desk/genesis-dr.yaml',
+  standing: null,
   checks: [],
   units: { found: [{ name: 'bot', by: 'process' }], because: 'by the control groups of the processes that have it open' },
   containers: { found: [], because: 'there is no Compose file in its folder or above' },

@@ -60,9 +60,14 @@ describe('below a folder', () => {
     expect(await found()).toEqual(['data/trades.db wal'])
   })
 
-  it('a folder that is not there -> said as a gap', async () => {
-    const { files, gaps } = await databaseSearch.below(join(folder, 'absent'))
-    expect([files, gaps]).toEqual([[], [expect.stringContaining('could not be looked into')]])
+  it('a folder that is not there, or is a file -> DATABASE_MISSING says which', async () => {
+    put('trades.db')
+    await expect(databaseSearch.below(join(folder, 'absent'))).rejects.toMatchObject({
+      message: expect.stringMatching(/^there is no folder/),
+    })
+    await expect(databaseSearch.below(join(folder, 'trades.db'))).rejects.toMatchObject({
+      message: expect.stringMatching(/is not a folder$/),
+    })
   })
 
   it('whatever is there -> nothing appears beside it', async () => {

@@ -38,6 +38,7 @@ export const databaseSearch: DatabaseSearch = {
         }
       }
     }
+    requireFolder(folder)
     look(folder, 0)
     if (looked > mostFiles) gaps.push(`there are more than ${mostFiles} files; the rest was not looked at`)
     const files = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -62,6 +63,17 @@ export const databaseSearch: DatabaseSearch = {
       next: 'Give the path of the database file itself with --db.',
     })
   },
+}
+
+/** @throws DATABASE_MISSING */
+function requireFolder(folder: string): void {
+  const facts = statSync(folder, { throwIfNoEntry: false })
+  if (facts?.isDirectory() === true) return
+  throw new DrError('DATABASE_MISSING', {
+    what: facts === undefined ? `there is no folder ${folder}` : `${folder} is not a folder`,
+    untouched: 'Nothing was written.',
+    next: 'Give the folder of the bot, or name its database with --db FILE.',
+  })
 }
 
 function entriesOf(folder: string) {
