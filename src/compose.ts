@@ -15,6 +15,7 @@ import { replicateSupervised } from './compose-supervised.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
 import { DrError } from './errors.ts'
+import { changedAtMs } from './load-config.ts'
 import { formatTxid } from './ltx/txid.ts'
 import { acceptOlder } from './replication/accept-older.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
@@ -221,6 +222,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     older: await olderFacts(captureStateIn(settings.captureFolder), system.store),
     botSqlite: await botSqlite(system, settings.database),
     agent: await livingAgent(settings),
+    configuration: config.file === null ? null : { changedAtMs: changedAtMs(config.file) },
     notifiers: ports.notifiers.length,
     nowMs: nodeClock.wallMs(),
   })

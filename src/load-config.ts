@@ -16,6 +16,11 @@ export interface ConfigSources {
   readonly workingFolder: string
 }
 
+/** When the file was written last, ms since the epoch; null: there is none any more. */
+export function changedAtMs(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null
+}
+
 const defaultName = 'genesis-dr.yaml'
 
 /** @throws CONFIG_INVALID */

@@ -80,6 +80,7 @@ const facts: StatusFacts = {
   older: null,
   botSqlite: [],
   agent: null,
+  configuration: { changedAtMs: now - 3_600_000 },
   notifiers: 1,
   nowMs: now,
 }
@@ -301,6 +302,16 @@ describe('who watches', () => {
     expect(status.notConfigured.join()).not.toContain('watch')
     expect(status.ready).toBe(true)
   })
+  it('its configuration was changed since it began -> it goes on by the old one, and that is said', () => {
+    expect(statusOf({ ...facts, agent }).worthKnowing).toEqual([])
+    const { worthKnowing, ready } = statusOf({ ...facts, agent, configuration: { changedAtMs: now - 1000 } })
+    expect([worthKnowing, ready]).toEqual([[expect.stringContaining('restart the agent')], true])
+  })
+
+  it('no configuration was read -> where an agent would leave its record is not known, so that none is denied', () => {
+    expect(statusOf({ ...facts, configuration: null }).notConfigured.join()).toContain('whether an agent runs is not known')
+  })
+
   it('an agent that has not looked yet -> not known, not "nothing found"', () => {
     expect(statusOf({ ...facts, agent: { ...agent, looked: null } }).agent).toMatchObject({ lookedAt: null, ageMs: null })
   })

@@ -67,6 +67,8 @@ export interface StatusFacts {
   readonly botSqlite: readonly ProcessSqlite[]
   /** The agent that lives now, with its record; null: none does. */
   readonly agent: AgentRecord | null
+  /** The file of the settings, and when it was written last; null: there is none, so that nobody knows where an agent would leave its record. */
+  readonly configuration: { readonly changedAtMs: number | null } | null
   readonly notifiers: number
   readonly nowMs: number
 }
@@ -95,21 +97,30 @@ export function statusOf(facts: StatusFacts): Status {
       ...(service?.caveat === undefined ? [] : [`service: ${service.caveat}`]),
       ...(words === null || words.untold === null ? [] : [`log: ${words.untold}`]),
       ...(facts.notifiers === 0 ? ['notify: nobody is told'] : []),
-      ...(facts.agent === null ? ['watch: no agent runs, so that nothing looks for damage by itself (genesis-dr agent)'] : []),
+      ...(facts.agent === null ? [unwatched(facts)] : []),
       'exchange: the third ledger is not compared in this version',
     ],
   }
 }
 
+function unwatched({ configuration }: StatusFacts): string {
+  return configuration === null
+    ? 'watch: whether an agent runs is not known without its configuration (--config)'
+    : 'watch: no agent runs, so that nothing looks for damage by itself (genesis-dr agent)'
+}
+
 /** What a person may want to mend, and what no recovery depends on. */
-function worthKnowing({ botSqlite }: StatusFacts): readonly string[] {
-  return botSqlite.flatMap(({ pid, command, version }) =>
+function worthKnowing({ botSqlite, agent, configuration }: StatusFacts): readonly string[] {
+  const changed = agent !== null && (configuration?.changedAtMs ?? 0) > agent.startedAtMs
+  const stale = 'the configuration was changed after the agent began, which goes on by what it said then: restart the agent'
+  const old = botSqlite.flatMap(({ pid, command, version }) =>
     version === null || !hasWalResetBug(version)
       ? []
       : [
           `process ${pid} (${command}) uses SQLite ${version}, which can lose commits when two checkpoints and a commit meet (the WAL-reset bug, mended in 3.51.3): update it`,
         ],
   )
+  return [...(changed ? [stale] : []), ...old]
 }
 
 function watchOf({ pid, looked }: AgentRecord, nowMs: number): WatchStatus {

@@ -48,7 +48,7 @@ function section(title: string, lines: readonly string[], paint: (text: string) 
 }
 
 function watchText({ agent }: Status): string {
-  if (agent === null) return 'nobody watches'
+  if (agent === null) return 'no agent is known to run'
   if (agent.ageMs === null) return `by the agent (process ${agent.pid}), which has not looked yet`
   const seen =
     agent.found !== '' ? 'it found damage' : agent.untold !== '' ? `not all of it could be told: ${agent.untold}` : 'nothing was found'
