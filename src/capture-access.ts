@@ -44,6 +44,10 @@ export function captureAccess(database: string, captureFolder: string, store: Ob
       const binding = await state.read()
       return binding?.path === database ? { device: binding.device, inode: binding.inode } : null
     },
+    timelineOf: async ({ device, inode }) => {
+      const binding = await state.read()
+      return binding?.device === device && binding.inode === inode && binding.replica === store.url ? binding.timelineId : null
+    },
     reach: async () => {
       if (held !== null || (use === 'look' && !existsSync(path))) return nobody
       const lock = await waitForLock(path, 'recovery', settleMs, () => captureListens(captureFolder))

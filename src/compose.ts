@@ -6,6 +6,7 @@ import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { logReaders } from './adapters/proc/log-readers.ts'
+import { journalModeOf } from './adapters/sqlite/database-checks.ts'
 import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
 import { runAgent } from './compose-agent.ts'
 import { openStore } from './compose-capture.ts'
@@ -14,8 +15,8 @@ import { init } from './compose-init.ts'
 import { replicateSupervised } from './compose-supervised.ts'
 import { composeSystem, latchGap, onSameDisk, type System, type SystemSettings, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
-import { DrError } from './errors.ts'
-import { changedAtMs } from './load-config.ts'
+import { DrError, isDrError } from './errors.ts'
+import { changedAtMs, realFolder, realPlace } from './load-config.ts'
 import { formatTxid } from './ltx/txid.ts'
 import { acceptOlder } from './replication/accept-older.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
@@ -27,7 +28,9 @@ import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.t
 import { firstDetection } from './runbook/first-detection.ts'
 import { foresee } from './runbook/foresee.ts'
 import { strangersOn } from './runbook/holders.ts'
+import { requireOutputPath } from './runbook/output-path.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
+import { otherDatabaseOf } from './runbook/require-replaceable.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { corruptionRunbook } from './runbook/scenarios/corruption-runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
@@ -37,7 +40,7 @@ import { validate, validateRun } from './runbook/validate.ts'
 import { backupStatus } from './status/backup-status.ts'
 import { replicationStatus } from './status/replication-status.ts'
 import { lastRun, listRuns, showRun, stateOfRun } from './status/runs.ts'
-import { statusOf } from './status/status.ts'
+import { type Status, statusOf } from './status/status.ts'
 
 export const runbooks: readonly Runbook[] = [databaseCorruption]
 
@@ -59,7 +62,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
     },
     recover: (request) =>
       within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, request.dryRun ? 'look' : 'act', (system) =>
-        request.output === null ? inPlace(system, request) : toFile(system, request, request.output),
+        request.output === null ? inPlace(system, request) : toFile(system, request, outputPath(request.output, config)),
       ),
     accept: async ({ timeline }) => {
       const { txid } = await acceptOlder(captureStateIn(settings.captureFolder), timeline)
@@ -132,10 +135,18 @@ async function runScenario({ world }: System, request: ExecuteCommand) {
   return execute(world, { ...common, mode: 'live', approve: request.approve })
 }
 
+/** As it is without symbolic links in its folder. @throws USAGE */
+function outputPath(output: string, { database, replica, captureFolder }: Config): string {
+  const path = realPlace(output)
+  const folders = [...(replica === null ? [] : [realFolder(replica.path) ?? replica.path]), captureFolder]
+  requireOutputPath(path, { database, folders })
+  return path
+}
+
 async function toFile({ ports, world }: System, request: RecoverRequest, output: string) {
   const { target, timeline, dryRun } = request
   const settings = world.settings('recover')
-  if (dryRun) return { ended: 'done' as const, report: await foreseeRecovery(ports, { output, timeline, target, settings }) }
+  if (dryRun) return { ended: 'done' as const, report: await foreseeRecovery(ports, { output, timeline, target, place: 'new file' }) }
   const progress = (text: string): void => request.onEvent({ type: 'step-progress', step: 'recover', text, elapsedMs: 0 })
   const temporary = `${output}.genesis-dr-${newRunId(world)}`
   return { ended: 'done' as const, report: await recoverToFile(ports, { output, temporary, timeline, target, settings, progress }) }
@@ -159,8 +170,8 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
   if (request.dryRun) {
     const looked = await foresee(world, common)
     if (!looked.success) return { ended: 'failed' as const, result: looked }
-    const settings = world.settings('recover')
-    return { ended: 'done' as const, report: await foreseeRecovery(ports, { output: settings.database, timeline, target, settings }) }
+    const { database } = world.settings('recover')
+    return { ended: 'done' as const, report: await foreseeRecovery(ports, { output: database, timeline, target, place: 'in place' }) }
   }
   const outcome = await execute(world, { ...common, mode: 'live', approve: async () => ({ do: 'run' }) })
   if (outcome.ended === 'paused') return outcome
@@ -200,6 +211,15 @@ const botSqlite = async ({ ports }: System, database: string) => {
   return Promise.all(processes.map(async (one) => ({ ...one, version: await logReaders.sqliteVersion(one.pid) })))
 }
 
+async function databaseFacts(path: string): Promise<Status['database']> {
+  if ((await databaseFiles.stat(path)) === null) return { path, exists: false, journal: null }
+  const journal = await journalModeOf(path).catch((error: unknown) => {
+    if (isDrError(error)) return undefined
+    throw error
+  })
+  return { path, exists: true, journal: journal === undefined ? null : (journal ?? 'not SQLite') }
+}
+
 const backups = (settings: SystemSettings) => async (system: System) => {
   const { lagMs } = await replication(settings)(system)
   return backupStatus({ store: system.store, verifications: verificationsOf(settings) }, settings.database, nodeClock.wallMs(), lagMs)
@@ -210,7 +230,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
   const { service } = ports
   return statusOf({
     system: config.name,
-    database: { path: settings.database, exists: (await databaseFiles.stat(settings.database)) !== null },
+    database: await databaseFacts(settings.database),
     service: service === null ? null : { description: service.description, state: await service.state(), caveat: service.caveat },
     words: service === null ? null : await botWords(service, settings),
     latch: await ports.latch.read(),
@@ -220,6 +240,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
     older: await olderFacts(captureStateIn(settings.captureFolder), system.store),
+    replicaOf: await otherDatabaseOf(ports, settings.database),
     botSqlite: await botSqlite(system, settings.database),
     agent: await livingAgent(settings),
     configuration: config.file === null ? null : { changedAtMs: changedAtMs(config.file) },

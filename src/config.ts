@@ -4,7 +4,7 @@
  */
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { DrError } from './errors.ts'
+import { DrError, sentenceOf } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { type AutomaticName, automaticNames } from './scenario-names.ts'
 import { MiB, minutes } from './units.ts'
@@ -255,7 +255,7 @@ function parseFile(path: string, text: string): Raw {
   const lineOf = (offset: number): number => lines.linePos(offset).line
   const [error] = document.errors
   if (error !== undefined) throw invalid(`${path}:${lineOf(error.pos[0])}: ${error.message.split('\n')[0]}`)
-  const value: unknown = document.toJS() ?? {}
+  const value = valueIn(document, path)
   if (typeof value !== 'object' || Array.isArray(value)) throw invalid(`${path}:1: a configuration is a list of "key: value" lines`)
   for (const [key, given] of Object.entries(value ?? {})) {
     const line = lineOf(keyOffset(document, key) ?? 0)
@@ -269,6 +269,15 @@ function parseFile(path: string, text: string): Raw {
   }
   const typed = z.object(Object.fromEntries(Object.entries(settings).map(([key, { schema }]) => [key, schema.optional()])))
   return typed.parse(value) as Raw
+}
+
+function valueIn(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS() ?? {}
+  } catch (error) {
+    // An alias ("*name") without its anchor, or one that grows without end.
+    throw invalid(`${path}: ${sentenceOf(error)}`)
+  }
 }
 
 function keyOffset(document: ReturnType<typeof parseDocument>, key: string): number | undefined {

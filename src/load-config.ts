@@ -72,7 +72,13 @@ function requireFile(path: string, facts: Stats): string {
   throw invalid(`the database ${path} is ${kind}, not a file`)
 }
 
-function realFolder(path: string): string | null {
+/** The same path without symbolic links in its folder. */
+export function realPlace(path: string): string {
+  return join(realFolder(dirname(path)) ?? dirname(path), basename(path))
+}
+
+/** null: there is none. */
+export function realFolder(path: string): string | null {
   return existsSync(path) ? realpathSync(path) : null
 }
 

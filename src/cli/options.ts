@@ -123,6 +123,6 @@ function sameWord(known: string, given: string): boolean {
 
 function stringOf(given: string | true | undefined, name: string): string | null {
   if (given === undefined) return null
-  if (given !== true && given.trim() !== '') return given
+  if (given !== true && given.trim() !== '' && !given.startsWith('--')) return given
   throw usage(`${name} needs a value`, 'Add --help to the command for its options.')
 }

@@ -86,7 +86,11 @@ function programName(): string {
 }
 
 // Whoever reads our output may go away (`| head`); what is under way goes on to its end.
-for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
+let unwritten: Error | null = null
+stderr.on('error', () => undefined)
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') unwritten = error
+})
 
 const status = await runProgram(process.argv.slice(2), {
   terminal,
@@ -101,5 +105,12 @@ const status = await runProgram(process.argv.slice(2), {
   readConfig: (flags) => loadConfig({ ...flags, environment, workingFolder: process.cwd() }),
   composeParts: (config) => composeParts(config, environment),
 })
+// A pipe takes its time: what was written has to be in it before the end.
+for (const stream of [stdout, stderr]) await new Promise<void>((written) => stream.write('', () => written()))
+const lost = unwritten as Error | null
+if (lost !== null)
+  stderr.write(
+    `error      the result could not be written to stdout: ${lost.message}\nnext       What was done is recorded: genesis-dr runs\n`,
+  )
 // Not a natural end: that would close SQLite's connections, and the last one to close deletes the log behind the bot.
-process.exit(status)
+process.exit(lost !== null && status === 0 ? 1 : status)

@@ -48,13 +48,13 @@ export interface DatabaseLocks {
   walEnd(): WalEnd
   /** Holds the write lock without writing. False when a writer has it, and when it is not proven that we have it. */
   lockWriters(): boolean
-  /** Why our own locks are not known to be held, by the last that was looked for; null: they are. The first pin and each write lock are. */
+  /** Why our own locks are not known to be held, by the last that was looked for; null: they are. The first pin and the first write lock are. */
   unproven(): string | null
   /** Why it is not known that a pin of ours stands at this moment; null: the kernel shows it. */
   pinUnproven(): string | null
   unlockWriters(): void
-  /** Backfills what pins allow (PASSIVE). */
-  checkpoint(): WalEnd
+  /** Backfills what pins allow (PASSIVE). null: another checkpoint is at work. */
+  checkpoint(): WalEnd | null
   /** Makes the log empty (TRUNCATE) when the file has all of it. False: a writer or a reader is in the way, and it stays as it is. */
   truncate(): boolean
 }

@@ -1,5 +1,6 @@
 /** Reading objects of a replica: whole, in part, or in pieces. */
 import { must } from '../assert.ts'
+import { DrError, isDrError } from '../errors.ts'
 import type { LtxHeader } from '../ltx/header.ts'
 import { decodeHeader, headerBytes } from '../ltx/header.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
@@ -29,9 +30,22 @@ export async function readHeader(store: ObjectStore, key: string): Promise<LtxHe
     const bytes = new Uint8Array(headerBytes)
     const count = await object.read(0, bytes)
     return decodeHeader(bytes.subarray(0, count))
+  } catch (error) {
+    throw inFile(error, key)
   } finally {
     await object.close()
   }
+}
+
+/** What is wrong with an LTX file, with its name; any other error as it is. */
+export function inFile(error: unknown, key: string): unknown {
+  if (!isDrError(error, 'LTX_DAMAGED', 'LTX_UNSUPPORTED')) return error
+  return new DrError(error.code, {
+    what: `${key}: ${error.message}`,
+    untouched: 'Nothing was put in place of the database; the file of the replica stays as it is.',
+    next: 'Restore another point: genesis-dr backup-status lists them, genesis-dr recover --txid restores one. To copy on, give a new replica folder, and keep this one.',
+    cause: error,
+  })
 }
 
 /** Chosen: 4 MiB, because larger pieces read no faster from a disk here and cost memory. */

@@ -8,7 +8,7 @@ import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { ReplicaFile } from './layout.ts'
 import type { RestorePlan } from './plan.ts'
-import { readPieces } from './read-object.ts'
+import { inFile, readPieces } from './read-object.ts'
 
 export interface PageSink {
   /** Before the first page of each file. `pages`: of the database after it. */
@@ -62,7 +62,7 @@ export async function readPlan(
       }
       decoder.end()
     } catch (error) {
-      throw inFile(error, file)
+      throw inFile(error, file.key)
     }
   }
   const header: LtxHeader = must<LtxHeader>(last, 'a plan has at least one file')
@@ -95,14 +95,4 @@ function requireNamed(file: ReplicaFile, header: LtxHeader, former: ReadAfter | 
 
 function damaged(what: string): DrError {
   return new DrError('LTX_DAMAGED', { what, untouched: '', next: '' })
-}
-
-function inFile(error: unknown, file: ReplicaFile): unknown {
-  if (!(error instanceof DrError) || (error.code !== 'LTX_DAMAGED' && error.code !== 'LTX_UNSUPPORTED')) return error
-  return new DrError(error.code, {
-    what: `${file.key}: ${error.message}`,
-    untouched: 'Nothing was put in place of the database; the file of the replica stays as it is.',
-    next: 'Restore another point: genesis-dr backup-status lists them, genesis-dr recover --txid restores one.',
-    cause: error,
-  })
 }

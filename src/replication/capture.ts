@@ -11,7 +11,7 @@ import { nextLookMs, slowPollMs } from './cadence.ts'
 import { checkpointBeside } from './checkpoint-beside.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
-import { type Checkpointed, Pins } from './pins.ts'
+import { Pins } from './pins.ts'
 import { RotMemory } from './rot-memory.ts'
 import { Scrub } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
@@ -113,7 +113,7 @@ export class Capture {
   }
 
   #nextLookMs(): number {
-    return nextLookMs({ flushIntervalMs: this.#world.flushIntervalMs, sinceFlushMs: this.#queue.sinceFlushMs })
+    return nextLookMs({ flushIntervalMs: this.#world.flushIntervalMs, sinceFlushMs: this.#queue.sinceFlushMs, soon: this.#pins.soon })
   }
 
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */
@@ -332,18 +332,20 @@ export class Capture {
   /** Reads what is new, and lets the log become small again when it has grown. */
   #look(): void {
     const { locks, bytes } = this.#attached.database
-    this.#end = this.#reader.readOn()
-    const checkpointed = this.#fileDamage === null ? this.#tend(this.#end) : null
+    if (this.#fileDamage === null && this.#checkpointing(() => this.#pins.waits()) === true) return
+    const end = this.#reader.readOn()
+    this.#end = end
+    const checkpointed = this.#fileDamage === null ? this.#checkpointing(() => this.#pins.tend(end)) : null
     if (checkpointed === null) return
+    this.#checkpointTrouble = null
     this.#world.onEvent({ type: 'checkpointed', ...checkpointed })
     this.#end = findLogEnd(locks, bytes)
   }
 
-  #tend(end: LogEnd): Checkpointed | null {
+  /** null: the disk is full, which is told once. */
+  #checkpointing<T>(work: () => T): T | null {
     try {
-      const checkpointed = this.#pins.tend(end)
-      if (checkpointed !== null) this.#checkpointTrouble = null
-      return checkpointed
+      return work()
     } catch (error) {
       if (!isDrError(error, 'DISK_FULL')) throw error
       if (this.#checkpointTrouble === null) this.#world.onEvent({ type: 'warning', because: error.message })

@@ -6,8 +6,8 @@
  */
 import type { DatabaseLocks, WalEnd } from '../ports/live-database.ts'
 
-/** How far the file has the log afterwards; no frames at all: another checkpoint is at work. @throws DISK_FULL, and as SQLite */
-export function checkpointBeside(locks: Pick<DatabaseLocks, 'walEnd' | 'checkpoint'>): WalEnd {
+/** How far the file has the log afterwards; null: another checkpoint is at work. @throws DISK_FULL, and as SQLite */
+export function checkpointBeside(locks: Pick<DatabaseLocks, 'walEnd' | 'checkpoint'>): WalEnd | null {
   const end = locks.walEnd()
   return end.backfilled < end.frames ? locks.checkpoint() : end
 }

@@ -62,9 +62,9 @@ function finishLog(database: LiveDatabase, pageSizeOfFile: number, met: DrError)
 }
 
 function finish(locks: DatabaseLocks, met: DrError): void {
-  const { frames, backfilled } = locks.checkpoint()
-  if (frames === 0) throw waitsFor('another checkpoint to end', met)
-  if (backfilled < frames) throw waitsFor('a reader that stands before their end', met)
+  const end = locks.checkpoint()
+  if (end === null) throw waitsFor('another checkpoint to end', met)
+  if (end.backfilled < end.frames) throw waitsFor('a reader that stands before their end', met)
 }
 
 function waitsFor(what: string, met: DrError): DrError {

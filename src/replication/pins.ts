@@ -15,7 +15,7 @@
  * If we die at any point: pins vanish, the log may go on unseen; the next attach finds where it goes on, or decides as resume.ts says.
  */
 import type { Clock } from '../ports/clock.ts'
-import type { DatabaseLocks, PinSlot } from '../ports/live-database.ts'
+import type { DatabaseLocks, PinSlot, WalEnd } from '../ports/live-database.ts'
 import { MiB } from '../units.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import { checkpointBeside } from './checkpoint-beside.ts'
@@ -25,9 +25,15 @@ import type { LogEnd } from './wal-tail.ts'
 /**
  * Chosen: from 32 MiB of log on we checkpoint, because SQLite's own checkpoints end at our pin and so can never finish the log. Below it
  * the pin stays where it is: the bot's own checkpoints then find nothing to do. A bot at full speed kept 0.60 of it with 4 MiB, 0.82 with 16 and
- * 0.91 with 32 on one machine of two cores, and 0.81 to 0.83 with 32 on another (npm run bench -- saturation).
+ * about 0.9 with 32 (npm run bench -- saturation).
  */
 export const checkpointBytes = 32 * MiB
+/** Chosen: so little is in the file, and durable, within a few milliseconds of the write lock. */
+const smallRestBytes = 2 * MiB
+/** Chosen: at full speed the file is made durable twice until so little is left; then, what is left is finished all the same. */
+const mostPasses = 3
+/** Chosen: a checkpoint of 32 MiB takes 30 to 60 ms on a disk that is not busy. */
+const longestWaitMs = 250
 /** Chosen: a checkpoint that a reader of the bot's own or a full disk cut short is tried again after a second, not at every look. */
 const checkpointPauseMs = 1000
 
@@ -47,6 +53,8 @@ export class Pins {
   /** Frames in the log when the standing pin was taken full, null when it was not. Until the next commit there is nothing to let go of. */
   #fullAt: number | null = 0
   #noCheckpointBeforeMs = -Infinity
+  /** Since when another checkpoint is at work that ours waits for; null: none is. */
+  #waitsSinceMs: number | null = null
 
   /** The pin in slot 0 stands already, and everything from there on is for `reader` to read. */
   constructor(locks: DatabaseLocks, clock: Clock, reader: WalReader, pageSize: number) {
@@ -54,6 +62,24 @@ export class Pins {
     this.#clock = clock
     this.#reader = reader
     this.#frameBytes = frameHeaderBytes + pageSize
+  }
+
+  /** What comes next comes within milliseconds: the first commit behind a full pin (see leaveFull), or the end of another checkpoint. */
+  get soon(): boolean {
+    return this.#fullAt !== null || this.#waitsSinceMs !== null
+  }
+
+  /**
+   * Another checkpoint is at work, mostly of the bot's own next commit after our pin has moved. A bot that checkpoints writes nothing, and
+   * whoever reads meanwhile what it wrote before comes too late: the bot is ahead again, and meets the next pin that moves. (The log grew to
+   * 150 to 280 MiB so.) @throws as tend
+   */
+  waits(): boolean {
+    if (this.#waitsSinceMs === null) return false
+    const late = this.#clock.monotonicMs() - this.#waitsSinceMs > longestWaitMs
+    if (!late && checkpointBeside(this.#locks) === null) return true
+    this.#waitsSinceMs = null
+    return false
   }
 
   /**
@@ -101,10 +127,11 @@ export class Pins {
 
   /** The bulk goes into the file while writers write; for the rest, which that leaves small, they wait. */
   #checkpoint(): Checkpointed | null {
-    this.#move()
-    const bulk = checkpointBeside(this.#locks)
-    // Nothing: another checkpoint is at work, which the bot's own commit began; the next look finds less to do.
-    if (bulk.frames === 0) return null
+    const bulk = this.#bulk()
+    if (bulk === null) {
+      this.#waitsSinceMs = this.#clock.monotonicMs()
+      return null
+    }
     if (!this.#locks.lockWriters()) {
       // Without the lock the log can begin anew only in a pause of the writers, when the file has all of it already.
       if (this.#locks.unproven() !== null && bulk.backfilled === bulk.frames && this.#move()) this.#fullAt = bulk.frames
@@ -120,10 +147,21 @@ export class Pins {
     return frames === 0 ? null : { frames, heldMs: this.#clock.monotonicMs() - began }
   }
 
+  /** null: another checkpoint is at work. */
+  #bulk(): WalEnd | null {
+    for (let pass = 1; ; pass++) {
+      this.#move()
+      const end = checkpointBeside(this.#locks)
+      if (end === null || pass === mostPasses || (end.frames - end.backfilled) * this.#frameBytes <= smallRestBytes) return end
+    }
+  }
+
   /** Called with the write lock held. How many frames the file has now; 0 when another checkpoint is at work. */
   #finishLog(now: number): number {
     this.#move()
-    const { frames, backfilled } = this.#locks.checkpoint()
+    const end = this.#locks.checkpoint()
+    if (end === null) return 0
+    const { frames, backfilled } = end
     if (backfilled < frames) this.#noCheckpointBeforeMs = now + checkpointPauseMs
     // The log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
     else if (frames > 0 && this.#move()) this.#fullAt = frames

@@ -27,7 +27,7 @@ function portsOf(
         return holders
       },
     },
-    capture: { reach: async () => ({ pid: capturePid, control }), knownFile: async () => known },
+    capture: { reach: async () => ({ pid: capturePid, control }), knownFile: async () => known, timelineOf: async () => null },
   }
 }
 const bot = { pid: 100, command: 'python3 bot.py' }

@@ -24,6 +24,7 @@ it.each([
     capture: {
       reach: async () => (captured ? { pid: 200, control: {} as CaptureControl } : { pid: null, control: {} as CaptureControl }),
       knownFile: async () => null,
+      timelineOf: async () => null,
     },
   }
   expect(await lookAccess(ports, '/data/bot.db')).toBe(access)

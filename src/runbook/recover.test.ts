@@ -57,6 +57,7 @@ function portsWith(timeline: string | null): RunbookPorts {
         control: { ...((await atRest.capture.reach()).control as CaptureControl), drain },
       }),
       knownFile: async () => null,
+      timelineOf: async () => null,
     },
   }
 }

@@ -3,9 +3,11 @@ import { DrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import { isoTime } from '../units.ts'
 import { restoreChosen, restoredFacts } from './candidate.ts'
-import { unproven } from './check-result.ts'
+import { runUserChecks } from './check-database.ts'
+import { type CheckResult, unproven } from './check-result.ts'
 import { choosePoint, drainedTimeline, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
+import { companionOf, requireOutputPath } from './output-path.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
 
@@ -50,7 +52,7 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
   const { files, clock } = ports
   const { output, settings } = request
   const began = clock.monotonicMs()
-  if ((await files.stat(output)) !== null) throw outputExists(output)
+  await requireFree(files, output)
   const drained = await drainIfPossible(ports, settings.database, request.target)
   const number = request.timeline ?? drained.timeline
   const { timeline, point, restored, results, notes } = await restoreTo(ports, request, number)
@@ -69,11 +71,11 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
 /** What `recover` would do: the plan is made from what is really there, and nothing is written. */
 export async function foreseeRecovery(
   { store, files, clock }: RunbookPorts,
-  request: Omit<RecoverFileRequest, 'temporary' | 'progress'>,
+  request: Omit<RecoverFileRequest, 'temporary' | 'progress' | 'settings'> & { readonly place: 'in place' | 'new file' },
 ): Promise<RecoverReport> {
-  const { output, settings } = request
+  const { output, place } = request
   const began = clock.monotonicMs()
-  if (output !== settings.database && (await files.stat(output)) !== null) throw outputExists(output)
+  if (place === 'new file') await requireFree(files, output)
   const { timeline, plan } = await choosePoint(store, request.timeline, request.target)
   return report({
     output,
@@ -128,15 +130,31 @@ async function restoreTo(ports: RunbookPorts, request: RecoverFileRequest, numbe
   const { files, outputs } = ports
   const { output, temporary, target, settings } = request
   try {
-    const candidate = await restoreChosen(ports, request, number, target, temporary)
+    // Whoever names a point wants that one, and is told what does not hold in it; the last good one is where all of it holds.
+    const asked = target.kind === 'last-good' ? settings : { ...settings, checks: [] }
+    const candidate = await restoreChosen(ports, { ...request, settings: asked }, number, target, temporary)
+    const own = target.kind === 'last-good' ? [] : await ownChecks(ports, temporary, settings)
     const standing = await files.stat(settings.database)
     const lost = standing === null ? null : await outputs.whyNotLike(output, standing)
     await files.place(temporary, output, lost === null ? standing : null)
-    return { ...candidate, notes: lost === null ? [] : [`it belongs to this user alone: ${lost}`] }
+    const alone = lost === null ? [] : [`it belongs to this user alone: ${lost}`]
+    return { ...candidate, results: [...candidate.results, ...own], notes: [...alone, ...unheld(own)] }
   } catch (error) {
     await files.removeTemporary(temporary)
     throw error
   }
+}
+
+async function ownChecks({ checks }: RunbookPorts, path: string, settings: RunSettings): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = []
+  for await (const { error: _, ...result } of runUserChecks(checks, path, 'alone', settings.checks)) results.push(result)
+  return results
+}
+
+function unheld(own: readonly CheckResult[]): readonly string[] {
+  return own
+    .filter(({ outcome }) => outcome === 'fail')
+    .map(({ check, observed, expected }) => `your check "${check}" does not hold in it: ${observed}, expected ${expected}`)
 }
 
 interface Drained {
@@ -161,8 +179,12 @@ async function drainIfPossible(ports: RunbookPorts, database: string, target: Po
   return { timeline: pid === null ? null : drainedTimeline(drained), notes }
 }
 
-function outputExists(output: string): DrError {
-  return new DrError('OUTPUT_EXISTS', {
+/** @throws OUTPUT_EXISTS, USAGE where SQLite would take it for a part of another database that is there */
+async function requireFree(files: RunbookPorts['files'], output: string): Promise<void> {
+  const other = companionOf(output)
+  if (other !== null && (await files.stat(other)) !== null) requireOutputPath(output, { database: other, folders: [] })
+  if ((await files.stat(output)) === null) return
+  throw new DrError('OUTPUT_EXISTS', {
     what: `there is something at ${output} already`,
     untouched: 'It was not touched, and nothing was restored.',
     next: 'Give another --output.',

@@ -42,6 +42,8 @@ export interface CaptureAccess {
   reach(): Promise<Captor>
   /** The file that was captured last under the path of the database: who has it open trades on, whatever stands there now. null: none is known. */
   knownFile(): Promise<FileIdentity | null>
+  /** Id of the timeline that this very file was captured on, wherever it lies now; null: none is known. */
+  timelineOf(file: FileIdentity): Promise<string | null>
 }
 
 /** A process that answers, or nobody: then there is no position to ask for, and the rest works from the files at rest. */

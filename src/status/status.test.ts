@@ -65,7 +65,7 @@ const run: RunSummary = {
 }
 const facts: StatusFacts = {
   system: 'genesis',
-  database: { path: '/data/bot.db', exists: true },
+  database: { path: '/data/bot.db', exists: true, journal: 'wal' },
   service: {
     description: 'systemd unit genesis-trading',
     state: { running: 'yes', pids: [7], because: 'active (running)', exitStatus: null },
@@ -78,6 +78,7 @@ const facts: StatusFacts = {
   verified: { atMs: now - 40_000, durationMs: 3100, passed: true },
   lastRun: run,
   older: null,
+  replicaOf: null,
   botSqlite: [],
   agent: null,
   configuration: { changedAtMs: now - 3_600_000 },
@@ -143,7 +144,7 @@ describe('if this host died now', () => {
 
 describe('what needs attention', () => {
   it.each<[string, Partial<StatusFacts>, string]>([
-    ['the database is gone', { database: { path: '/data/bot.db', exists: false } }, 'there is no database at /data/bot.db'],
+    ['the database is gone', { database: { path: '/data/bot.db', exists: false, journal: null } }, 'there is no database at /data/bot.db'],
     ['the replica is empty', { backup: { ...backup, txid: null } }, 'the replica holds no restore point'],
     [
       'the bot runs twice',
@@ -229,7 +230,12 @@ describe('what needs attention', () => {
   })
 
   it('several things -> all of them, the database first', () => {
-    const all = concerns({ database: { path: 'x', exists: false }, backup: { ...backup, txid: null }, verified: null, lastRun: null })
+    const all = concerns({
+      database: { path: 'x', exists: false, journal: null },
+      backup: { ...backup, txid: null },
+      verified: null,
+      lastRun: null,
+    })
     expect(all).toEqual([
       'there is no database at x',
       'the replica holds no restore point',

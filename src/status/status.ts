@@ -5,6 +5,7 @@ import type { Holder } from '../ports/open-files.ts'
 import type { ServiceState } from '../ports/service.ts'
 import { type OlderFacts, olderText } from '../replication/capture-event.ts'
 import type { BotWords } from '../runbook/bot-words.ts'
+import { shellWord } from '../shell-word.ts'
 import { formatDuration, isoTime } from '../units.ts'
 import type { BackupStatus } from './backup-status.ts'
 import type { ReplicationStatus } from './replication-status.ts'
@@ -18,7 +19,8 @@ export interface Status {
   /** Why it is not, most urgent first. */
   readonly concerns: readonly string[]
   readonly system: string
-  readonly database: { readonly path: string; readonly exists: boolean }
+  /** `journal` null: there is none, or that is not known. */
+  readonly database: { readonly path: string; readonly exists: boolean; readonly journal: DatabaseJournal | null }
   readonly service: { readonly description: string; readonly running: 'yes' | 'no' | 'unknown'; readonly because: string } | null
   readonly halt: { readonly holder: string; readonly reason: string; readonly since: string } | null
   readonly replication: ReplicationStatus
@@ -34,6 +36,9 @@ export interface Status {
   readonly agent: WatchStatus | null
   readonly notConfigured: readonly string[]
 }
+
+/** By the first bytes of the file. */
+export type DatabaseJournal = 'wal' | 'rollback' | 'not SQLite'
 
 export interface WatchStatus {
   readonly pid: number
@@ -64,6 +69,8 @@ export interface StatusFacts {
   readonly lastRun: RunSummary | null
   /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
   readonly older: OlderFacts | null
+  /** Path of the database that the replica is a copy of, where that is another one; null: it is of this one, as far as known. */
+  readonly replicaOf: string | null
   readonly botSqlite: readonly ProcessSqlite[]
   /** The agent that lives now, with its record; null: none does. */
   readonly agent: AgentRecord | null
@@ -166,7 +173,19 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (words !== null) concerns.push(...words.troubles)
   if (facts.agent?.looked != null && facts.agent.looked.found !== '') concerns.push(`the agent sees damage: ${facts.agent.looked.found}`)
   if (facts.older !== null) concerns.push(olderText(facts.older))
+  if (facts.replicaOf !== null)
+    concerns.push(
+      `the replica is a copy of ${facts.replicaOf}, and nothing says that ${database.path} is the same database: no recovery begins`,
+    )
   if (!database.exists) concerns.push(`there is no database at ${database.path}`)
+  if (database.journal === 'not SQLite')
+    concerns.push(
+      `${database.path} does not begin like a SQLite database (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`,
+    )
+  if (database.journal === 'rollback')
+    concerns.push(
+      `the database is in rollback-journal mode, which keeps no log that could be copied: with the bot stopped, genesis-dr init --db ${shellWord(database.path)} --wal`,
+    )
   if (backup.txid === null) concerns.push('the replica holds no restore point')
   for (const because of backup.damaged) concerns.push(because)
   const newest = backup.timelines.at(-1)

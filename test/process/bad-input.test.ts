@@ -78,6 +78,9 @@ beforeEach(() => {
   replica = join(folder, 'replica')
   cpSync(join(model, 'bot.db'), database)
   cpSync(join(model, 'replica'), replica, { recursive: true, preserveTimestamps: true })
+  // As if it had been captured here: the replica says whose copy it is.
+  const record = join(replica, '00000001/timeline.json')
+  writeFileSync(record, readFileSync(record, 'utf8').replaceAll(join(model, 'bot.db'), database))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -233,6 +236,41 @@ describe('a replica that does not give what was asked for', () => {
     },
   )
 
+  it('the output is a name that SQLite or the copy would take for its own -> 2, and it is not there afterwards', async () => {
+    for (const path of [`${database}-journal`, join(replica, '00000002'), database]) {
+      const before = existsSync(path)
+      const said = await genesis(['recover', ...given(), '--output', path])
+      expect([said.status, errorOf(said), existsSync(path)]).toEqual([2, 'USAGE', before])
+    }
+    expect((await genesis(['recover', ...given(), '--output', '--dry-run'])).status).toBe(2)
+    expect(existsSync(join(folder, '--dry-run'))).toBe(false)
+  })
+
+  it('a check of the configuration is wrong -> a point that is named can be had all the same, and it is told', async () => {
+    const config = join(folder, 'look.yaml')
+    const check = { name: 'mine', sql: 'SELECT count(*) FROM nope', equals: 0 }
+    writeFileSync(config, JSON.stringify({ database, replica: `file:${replica}`, checks: [check] }))
+    const said = await genesis(['recover', '--config', config, '--txid', '0000000000000001', '--output', output(), '--json'])
+    expect(JSON.parse(said.stdout)).toMatchObject({ notes: [expect.stringMatching(/^your check "mine" does not hold in it: /)] })
+    expect([said.status, existsSync(output())]).toEqual([0, true])
+  })
+
+  it('an alias of YAML has no anchor -> CONFIG_INVALID, and no bug of ours', async () => {
+    const config = join(folder, 'look.yaml')
+    writeFileSync(config, 'logPatterns: [*.db]\n')
+    expect(errorOf(await genesis(['status', '--config', config]))).toBe('CONFIG_INVALID')
+  })
+
+  it('whoever reads the result is slow -> all of it arrives', async () => {
+    const config = join(folder, 'look.yaml')
+    const check = { name: 'long', sql: 'SELECT hex(zeroblob(200000))', equals: 'x' }
+    writeFileSync(config, JSON.stringify({ database, replica: `file:${replica}`, checks: [check] }))
+    const slow = ['sh', '-c', '"$@" | { sleep 0.5; cat; }', 'sh']
+    const said = await genesis(['validate', '--config', config, '--json'], { through: slow })
+    expect(said.stdout.length).toBeGreaterThan(65_536)
+    expect(JSON.parse(said.stdout)).toMatchObject({ success: false })
+  })
+
   it('something stands at the output -> 4, and it stays', async () => {
     writeFileSync(output(), 'mine')
     const said = await genesis(['recover', ...given(), '--output', output()])
@@ -247,6 +285,21 @@ describe('a replica that does not give what was asked for', () => {
     const said = await genesis(['replicate', '--db', other, '--replica', `file:${replica}`])
     expect([errorOf(said), said.status]).toEqual(['DATABASE_OTHER', 4])
     expect(readdirSync(replica, { recursive: true })).toHaveLength(before)
+  })
+
+  it('it belongs to another database -> no recovery puts that in place of this one, dry or not', async () => {
+    const other = join(folder, 'other.db')
+    makeDatabase(other, 'WAL', 900)
+    const [before, timelines] = [hashOf(other), readdirSync(replica)]
+    const wrong = ['--db', other, '--replica', `file:${replica}`]
+    for (const words of [['execute', '--scenario', 'DATABASE_CORRUPTION'], ['recover']]) {
+      const said = await genesis([...words, ...wrong, '--yes', 'other.db'])
+      expect([said.status, said.stdout + said.stderr]).toEqual([4, expect.stringMatching(/is a copy of .*bot\.db/)])
+      expect((await genesis([...words, ...wrong, '--dry-run'])).status).toBe(4)
+    }
+    expect([hashOf(other), readdirSync(replica)]).toEqual([before, timelines])
+    const status = await genesis(['status', ...wrong, '--json'])
+    expect(JSON.parse(status.stdout).concerns.join()).toMatch(/is a copy of .*bot\.db/)
   })
 
   it('its URL is of another kind, or of a later version -> 2', async () => {

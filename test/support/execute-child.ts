@@ -44,6 +44,7 @@ const ports: RunbookPorts = {
   outputs: watched('outputs', outputs),
   capture: {
     knownFile: () => capture.knownFile(),
+    timelineOf: (file) => capture.timelineOf(file),
     reach: async () => {
       const captor = await capture.reach()
       return { ...captor, control: watched('control', captor.control) } as typeof captor

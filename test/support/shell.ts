@@ -97,7 +97,7 @@ export const status: Status = {
   ready: false,
   concerns: ['trading is halted by person:ada: maintenance'],
   system: 'genesis',
-  database: { path: '/desk/bot.db', exists: true },
+  database: { path: '/desk/bot.db', exists: true, journal: 'wal' },
   service: { description: 'systemd unit genesis-trading', running: 'no', because: 'inactive (dead)' },
   halt: { holder: 'person:ada', reason: 'maintenance', since: '2025-01-01T12:00:00.000Z' },
   replication,

@@ -69,6 +69,7 @@ export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
   capture: {
     reach: async () => ({ pid: null, control: { ...({} as CaptureAtRest), scrub: async () => unjudged } }),
     knownFile: async () => null,
+    timelineOf: async () => null,
   },
 }
 

@@ -139,9 +139,10 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
     capture: {
       reach: async () => ({ pid: host.commits === null ? null : 900, control }),
       knownFile: async () => (host.known === null ? null : { device: 1, inode: host.known }),
+      timelineOf: async () => null,
     },
     notifiers: [],
-    store: {} as RunbookPorts['store'],
+    store: { folders: async () => [], list: async () => [] } as unknown as RunbookPorts['store'],
     outputs: { ...({} as RunbookPorts['outputs']), whyNotLike: async () => host.ownerLost },
     checks: {} as RunbookPorts['checks'],
     resting: {} as RunbookPorts['resting'],

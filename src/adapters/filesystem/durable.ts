@@ -1,7 +1,7 @@
 /** Making files durable: contents by fsync of the file, names by fsync of the folder. */
 import { randomBytes } from 'node:crypto'
-import { constants, writeSync } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { constants, existsSync, writeSync } from 'node:fs'
+import { type FileHandle, link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DrError, sentenceOf } from '../../errors.ts'
 import { leaveFolderToParent, leaveToFolder } from './folder-owner.ts'
@@ -18,14 +18,28 @@ export async function syncFolder(folder: string): Promise<void> {
 /** The folder exists, durably, with every folder above it that had to be made. @throws DISK_FULL, IO_FAILED */
 export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   try {
-    const made = await mkdir(folder, { recursive: true, mode })
-    if (made === undefined) return
-    const all: string[] = []
-    for (let at = folder; at.length >= made.length; at = dirname(at)) all.unshift(at)
-    for (const one of all) leaveFolderToParent(one)
-    for (const one of all.toReversed()) await syncFolder(dirname(one))
+    const missing: string[] = []
+    for (let at = folder; !existsSync(at); at = dirname(at)) missing.unshift(at)
+    const made: string[] = []
+    // One by one: Node's own `recursive` never comes back where a file system says ENOENT of a folder that is not allowed, as /proc does.
+    for (const one of missing) if (await makeOne(one, mode)) made.push(one)
+    for (const one of made.toReversed()) await syncFolder(dirname(one))
+    // Says what stands there, if that is no folder.
+    if (missing.length === 0) await makeOne(folder, mode)
   } catch (error) {
     throw diskError(error, `make the folder ${folder}`, 'Nothing else was changed.')
+  }
+}
+
+/** False: somebody else made it meanwhile. */
+async function makeOne(folder: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode })
+    leaveFolderToParent(folder)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return false
+    throw error
   }
 }
 

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { contentOf, objectStoreContract } from '../../../test/contract/object-store.ts'
+import { describeWith, linuxProc } from '../../../test/needs.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { deviceOf, openFolderStore } from './object-store.ts'
 
@@ -139,5 +140,14 @@ describe('a folder as a store, on its file system', () => {
     await store.create('key', content, 0)
     chmodSync(join(folder, 'key'), 0o400)
     expect(await contentOf(store, 'key')).toEqual(content)
+  })
+})
+
+describeWith([linuxProc], 'a folder where none can be made', () => {
+  it('a file system that answers ENOENT to that, as /proc does -> an error, and no wait without end', async () => {
+    const store = await openFolderStore('file:/proc', '/proc')
+    await expect(store.create('00000001/x', new Uint8Array(1), 0)).rejects.toMatchObject({
+      message: expect.stringContaining('make the folder'),
+    })
   })
 })

@@ -49,6 +49,12 @@ export const databaseChecks: DatabaseChecks = {
     }),
 }
 
+/** null: it does not begin like a SQLite database. @throws IO_FAILED */
+export async function journalModeOf(path: string): Promise<'wal' | 'rollback' | null> {
+  const mode = await askCheck({ path, sql: null, access: 'alone' })
+  return mode === 'wal' || mode === 'rollback' ? mode : null
+}
+
 /** @throws SQLITE_LACKS when that is why not all could be checked, and nothing is wrong with the rest */
 function problemsOf(database: DatabaseSync, path: string, check: 'quick_check' | 'integrity_check'): readonly string[] {
   const problems = (of: string): readonly string[] =>

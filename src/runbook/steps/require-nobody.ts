@@ -1,6 +1,6 @@
 /** A point-in-time recovery by hand begins when nobody has the database open; it stops nothing itself. */
 import { requireNobody as require, strangersOn } from '../holders.ts'
-import { requireOwner } from '../require-owner.ts'
+import { requireReplaceable } from '../require-replaceable.ts'
 import { step } from '../runbook.ts'
 import { untilSetAside } from '../set-aside.ts'
 import { setLatch } from '../set-latch.ts'
@@ -9,10 +9,10 @@ export const requireNobody = step({
   name: 'require-nobody',
   phase: 'immediate',
   title: 'Stop operations',
-  does: 'Looks that a restored file could keep owner, group and mode of the database, and that no process but the capture has it open, and sets the halt latch, so that it stays so; it stops nothing.',
+  does: 'Looks that the replica is of this database, that a restored file could keep owner, group and mode of it, and that no process but the capture has it open, and sets the halt latch, so that it stays so; it stops nothing.',
   effect: { kind: 'idempotent', because: 'A latch that stands stays.' },
   undo: { does: 'genesis-dr resume-trading, or the last step of this run.' },
-  needs: ['files', 'outputs', 'openFiles', 'capture', 'latch', 'clock'],
+  needs: ['store', 'files', 'outputs', 'openFiles', 'capture', 'latch', 'clock'],
   expired: untilSetAside,
   foresee: (ports, scope) => look(ports, scope.settings.database),
   async act(ports, scope) {
@@ -23,8 +23,8 @@ export const requireNobody = step({
   },
 })
 
-async function look(ports: Parameters<typeof strangersOn>[0] & Parameters<typeof requireOwner>[0], database: string) {
-  await requireOwner(ports, database)
+async function look(ports: Parameters<typeof strangersOn>[0] & Parameters<typeof requireReplaceable>[0], database: string) {
+  await requireReplaceable(ports, database)
   const strangers = await strangersOn(ports, database)
   require(strangers, database, 'Stop the bot (genesis-dr stop-trading), then repeat.')
   return { outcome: 'done' as const, because: `no process but the capture has the database open: ${strangers.because}`, evidence: {} }

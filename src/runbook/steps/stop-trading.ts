@@ -6,7 +6,7 @@ import type { HaltLatch } from '../../ports/halt-latch.ts'
 import type { Service } from '../../ports/service.ts'
 import { drainedPosition } from '../drained-position.ts'
 import { listed, requireNobody, strangersOn } from '../holders.ts'
-import { requireOwner } from '../require-owner.ts'
+import { requireReplaceable } from '../require-replaceable.ts'
 import { type RunbookPorts, type RunSettings, type Scope, step } from '../runbook.ts'
 import { untilSetAside } from '../set-aside.ts'
 import { setLatch } from '../set-latch.ts'
@@ -20,13 +20,13 @@ export const stopTrading = step({
   name: 'stop-trading',
   phase: 'immediate',
   title: 'STOP all trading immediately',
-  does: 'Looks whether a restored file could keep owner, group and mode of the database, sets the halt latch, stops the service (by force after its timeout), and waits until no process but the capture has the database open.',
+  does: 'Looks whether the replica is of this database, and whether a restored file could keep owner, group and mode of it, sets the halt latch, stops the service (by force after its timeout), and waits until no process but the capture has the database open.',
   effect: { kind: 'idempotent', because: 'A latch that stands stays, and stopping what is stopped changes nothing.' },
   undo: { none: 'Only "resume trading", after all checks, starts the bot.' },
-  needs: ['service', 'latch', 'files', 'outputs', 'openFiles', 'capture', 'clock'],
+  needs: ['store', 'service', 'latch', 'files', 'outputs', 'openFiles', 'capture', 'clock'],
   expired: untilSetAside,
-  async foresee({ service, files, outputs, openFiles, capture }, { runId, settings }) {
-    if (!isPerson(runId)) await requireOwner({ files, outputs }, settings.database)
+  async foresee({ store, service, files, outputs, openFiles, capture }, { runId, settings }) {
+    if (!isPerson(runId)) await requireReplaceable({ store, files, outputs, capture }, settings.database)
     const strangers = await strangersOn({ files, openFiles, capture }, settings.database)
     const nobody = strangers.complete ? 'nobody has the database open' : `it cannot be told who has the database open: ${strangers.because}`
     const open = strangers.processes.length === 0 ? nobody : `${listed(strangers.processes)} has the database open`
@@ -37,10 +37,10 @@ export const stopTrading = step({
     const state = await service.state()
     return { outcome: 'skipped', because: `would stop ${service.description}, which is ${state.because}; now ${open}`, evidence: {} }
   },
-  async act({ service, latch, files, outputs, openFiles, capture, clock }, scope) {
+  async act({ store, service, latch, files, outputs, openFiles, capture, clock }, scope) {
     const { runId, settings } = scope
     // A person who stops the bot may have nothing else in mind.
-    if (!isPerson(runId)) await requireOwner({ files, outputs }, settings.database)
+    if (!isPerson(runId)) await requireReplaceable({ store, files, outputs, capture }, settings.database)
     const ports = { files, openFiles, capture }
     const { database } = settings
     if (service === null) {
