@@ -223,7 +223,7 @@ async function meet(
   const { bytes } = database
   const current = currentTimeline(catalogue)
   const gap = gapIn(current ?? catalogue.timelines.at(-1))
-  const header = current === null ? null : await readLastHeader(store, current)
+  const header = current === null ? null : await newestSums(world, () => readLastHeader(store, current))
   const { base, last: seen } = lookByFinishing(database, readDatabaseHeader(bytes)?.pageSize ?? 0, world.onEvent, (now) => {
     return { base: now, last: header === null ? null : lastPoint(bytes, now, header) }
   })
@@ -253,11 +253,13 @@ async function meet(
     }
   }
   const last = current === null || seen === null ? null : await provenLast(world, current, seen, bytes, base, rot)
-  if (current === null || last === null) {
-    return found({ current, last, sums: await sumBase(clock, bytes, base), newest: null, ancestor: null }, {})
-  }
+  if (current === null) return found({ current, last, sums: await sumBase(clock, bytes, base), newest: null, ancestor: null }, {})
   const bound = binding === 'bound' || isBound(binding, database, store.url, current.id)
   const otherPath = current.database == null || current.database === database.path ? null : current.database
+  if (last === null) {
+    const broken = gap ?? (current.latestTxid === 0 ? null : unreadable)
+    return found({ current, last, sums: await sumBase(clock, bytes, base), newest: null, ancestor: null }, { otherPath, bound, broken })
+  }
   const samePages = last.pageSize === base.pageSize
   if (last.behind !== null && (bound || otherPath === null)) {
     const newest = gap === null ? await newestSums(world, () => sumsOfPoint(store, current, last, keptSums)) : null

@@ -111,7 +111,7 @@ async function scrubAtRest(world: RestingWorld): Promise<ScrubOutcome> {
 
 /** What a recovery goes on without. @throws anything else */
 function unreadable(error: unknown): string {
-  if (isDrError(error, 'DATABASE_DAMAGED', 'WAL_DAMAGED')) return error.message
+  if (isDrError(error) && error.kind === 'damaged') return error.message
   throw error
 }
 

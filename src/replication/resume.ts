@@ -69,7 +69,12 @@ function goOn(facts: ResumeFacts, what: 'continue' | 'adopt' | 'diff' | 'snapsho
 
 export function decideResume(facts: ResumeFacts): ResumeDecision {
   const { last, ancestor } = facts
-  if (last === null) return { do: 'begin', because: facts.broken ?? 'the replica holds nothing yet' }
+  if (last === null) {
+    const because = facts.broken ?? 'the replica holds nothing yet'
+    // What it is a copy of cannot be read, so that it is believed whose copy it says it is.
+    if (facts.otherPath !== null && !facts.bound) return { do: 'refuse', because: `${because}, and it was written for ${facts.otherPath}` }
+    return { do: 'begin', because }
+  }
   const point = `restore point ${formatTxid(last.txid)}`
   if (facts.otherPath !== null && !facts.bound) return decideElsewhere(facts, last.txid, facts.otherPath)
   if (facts.lastFrameInLog) return goOn(facts, 'continue', `the last frame of ${point} is still in the log`)

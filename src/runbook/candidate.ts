@@ -139,20 +139,33 @@ export async function chosenFacts(
   }
 }
 
+type Loss = Pick<RunFacts['chosen'], 'lostTransactions' | 'dataLossMs' | 'lossBecause'>
+
+const unknown = (why: string): Loss => ({ lostTransactions: null, dataLossMs: null, lossBecause: `what was lost is not known: ${why}` })
+
 /** What the replica has beyond the chosen point is what is given up, by the counts in its own files. */
 export async function countLoss(
   store: ObjectStore,
   timeline: CatalogueTimeline,
   good: ReplicaFile,
   drained: RunFacts['drained'] | undefined,
-): Promise<Pick<RunFacts['chosen'], 'lostTransactions' | 'dataLossMs' | 'lossBecause'>> {
-  const unknown = (why: string) => ({ lostTransactions: null, dataLossMs: null, lossBecause: `what was lost is not known: ${why}` })
+): Promise<Loss> {
   if (drained === undefined) return unknown('the replica was not drained')
   if (drained.timeline !== (timeline.number ?? '')) return unknown(`the database was on timeline ${drained.timeline}`)
   if (!drained.complete) return unknown(drained.because)
   if (drained.txid > timeline.latestTxid) {
     return unknown(`the replica has a gap after ${formatTxid(timeline.latestTxid)}; it was written up to ${formatTxid(drained.txid)}`)
   }
+  try {
+    return await countGiven(store, timeline, good)
+  } catch (error) {
+    if (!isDrError(error) || error.kind !== 'damaged') throw error
+    return unknown(error.message)
+  }
+}
+
+/** @throws LTX_DAMAGED */
+async function countGiven(store: ObjectStore, timeline: CatalogueTimeline, good: ReplicaFile): Promise<Loss> {
   const given = reachablePoints(timeline).filter((point) => point.maxTxid > good.maxTxid)
   if (given.length === 0) return { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost' }
   let lost = 0

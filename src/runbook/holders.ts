@@ -57,7 +57,7 @@ export function requireNobody(strangers: Holders, database: string, next: string
     throw new DrError('HOLDERS_UNKNOWN', {
       what: `it cannot be told whether a process has ${database} open: ${strangers.because}`,
       untouched: 'The database was not touched.',
-      next: 'Repeat as root, which may look into every process; genesis-dr recover --output FILE restores beside, whoever has it open.',
+      next: 'What stands in the way is named above; root may look into every process. genesis-dr recover --output FILE restores beside, whoever has it open.',
     })
   }
 }

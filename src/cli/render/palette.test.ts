@@ -35,7 +35,11 @@ describe('without colours', () => {
     [
       'status of nothing',
       (palette) =>
-        statusScreen({ ...status, database: { path: 'x', exists: false }, halt: null, service: null, lastRun: null }, palette, 80),
+        statusScreen(
+          { ...status, database: { path: 'x', exists: false, journal: null }, halt: null, service: null, lastRun: null },
+          palette,
+          80,
+        ),
     ],
     ['replication', (palette) => replicationScreen({ ...replication, continuous: false, sameDisk: true }, palette, 80)],
     ['restore points', (palette) => backupScreen({ ...backup, damaged: ['00000003/timeline.json is not one'] }, palette, 80)],
