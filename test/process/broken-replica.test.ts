@@ -50,14 +50,25 @@ const flushes = (): readonly string[] => readdirSync(folderOf(0)).sort()
 const lose = (names: readonly string[]): void => {
   for (const name of names) rmSync(join(folderOf(0), name))
 }
-const spoil = (name: string): void => {
+const spoil = (name: string, at = 150): void => {
   const path = join(folderOf(0), name)
   const bytes = readFileSync(path)
-  bytes[150] = (bytes[150] ?? 0) ^ 1
+  bytes[at] = (bytes[at] ?? 0) ^ 1
   writeFileSync(path, bytes)
 }
 /** As the damage to a file that lies behind what the checksums beside the database are of. */
 const forgetSums = (): void => rmSync(join(system.settings.captureFolder, 'page-sums'))
+
+const atRest = async () =>
+  restingCapture({
+    store: await openFolderStore('file:replica', system.replica),
+    clock: nodeClock,
+    random: nodeRandom,
+    state: captureStateIn(system.settings.captureFolder),
+    keptSums: keptSumsIn(system.settings.captureFolder),
+    openAtRest: () => openRestingDatabase(system.database),
+    databasePath: system.database,
+  })
 
 beforeEach(async () => {
   system = makeSystem()
@@ -92,6 +103,7 @@ describe('while no capture runs', () => {
         forgetSums()
       },
     ],
+    ['is the newest, and its beginning is zeroed', () => spoil(flushes().at(-1) ?? '', 0)],
   ])('a file of the replica %s -> a snapshot behind all that is there, and everything can be restored', async (_, happens) => {
     await killed()
     happens()
@@ -113,20 +125,19 @@ describe('while no capture runs', () => {
     await restoresEverything()
   })
 
+  it('the beginning of the newest is zeroed, and the rest is drained from the files at rest -> not complete, with its name, and no error', async () => {
+    await killed()
+    spoil(flushes().at(-1) ?? '', 0)
+    const drained = await atRest().then((resting) => resting.drain())
+    expect(drained).toMatchObject({ complete: false, because: expect.stringMatching(/ltx\/0\/.*LTX1/) })
+  })
+
   it('a file is lost, and the rest is drained from the files at rest -> nothing is put into the gap, and that is not complete', async () => {
     await killed()
     commit()
     lose(flushes().slice(3, 4))
     const before = flushes()
-    const resting = restingCapture({
-      store: await openFolderStore('file:replica', system.replica),
-      clock: nodeClock,
-      random: nodeRandom,
-      state: captureStateIn(system.settings.captureFolder),
-      keptSums: keptSumsIn(system.settings.captureFolder),
-      openAtRest: () => openRestingDatabase(system.database),
-      databasePath: system.database,
-    })
+    const resting = await atRest()
     expect(await resting.drain()).toMatchObject({ complete: false, txid: 4, because: expect.stringContaining('one between is missing') })
     expect(flushes()).toEqual(before)
   })
