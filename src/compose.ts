@@ -28,6 +28,7 @@ import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.t
 import { firstDetection } from './runbook/first-detection.ts'
 import { foresee } from './runbook/foresee.ts'
 import { strangersOn } from './runbook/holders.ts'
+import { underOtherName } from './runbook/other-name.ts'
 import { requireOutputPath } from './runbook/output-path.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
 import { otherDatabaseOf } from './runbook/require-replaceable.ts'
@@ -196,6 +197,7 @@ const replication =
         const { processes } = await strangersOn(ports, settings.database)
         return processes.filter(({ pid }) => pids.includes(pid))
       },
+      () => underOtherName(ports, settings.database),
     )
 
 /** null: none lives, or it has not said anything yet. */

@@ -16,6 +16,8 @@ export interface LiveDatabase {
   moved(): readonly ('database' | 'wal' | 'shm')[]
   /** Another database file stands under the path of this one. False also when nothing does. */
   replaced(): boolean
+  /** A log with something in it stands in the place of the one that is followed: somebody opened the database anew. */
+  otherLog(): boolean
   /** Calls back soon after the WAL changed, possibly before the change is committed. Returns how to stop. */
   watch(onChange: () => void): () => void
   /** Drops all locks, connections and descriptors, in the order that SQLite needs. */

@@ -7,6 +7,16 @@ export interface OpenFiles {
    * `complete: false` when some process could have one open without being seen: then nobody found proves nothing.
    */
   holders(files: readonly FileIdentity[]): Promise<Holders>
+  /**
+   * The -wal and -shm files that processes have open beside `database`, by the name by which they have that open; of those that may be looked
+   * into. Deleted ones are left out.
+   */
+  logsBeside(database: FileIdentity): Promise<readonly OpenLog[]>
+}
+
+/** `path`: as its process sees it. */
+export interface OpenLog extends Holder, FileIdentity {
+  readonly path: string
 }
 
 export interface Holders {

@@ -4,6 +4,7 @@
  */
 import { DrError, isDrError } from '../errors.ts'
 import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
+import { counted } from '../units.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
@@ -71,7 +72,7 @@ export class Capture {
         disk: database.disk,
         pageSize,
         sums: attached.sums,
-        settled: (page) => this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page),
+        settled: (page) => this.#settled(page),
         rot: this.#rot,
         onDamage: (pages) => {
           this.#found = [...this.#found, ...pages]
@@ -119,7 +120,7 @@ export class Capture {
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
-      const unread = this.#letGo ? null : ((await this.#flushEverything()) ?? this.#replaced())
+      const unread = this.#letGo ? null : ((await this.#flushEverything()) ?? this.#replaced() ?? (await this.#pastUs()))
       const { idle, trouble, published } = this.#queue
       const complete = unread === null && trouble === null && idle
       const missing = unread ?? trouble ?? 'commits are still waiting'
@@ -301,6 +302,29 @@ export class Capture {
   /** Whoever has the former file open may commit to it still, and nobody looks at that for long. null: it is the one that was opened. */
   #replaced(): string | null {
     return this.#attached.database.replaced() ? 'another file was put in its place while it was in use' : null
+  }
+
+  /**
+   * The log was taken away while it was in use. Whoever has it open commits to it as before, but whoever opens the database since begins another
+   * one, which we do not read. Only a file that is what was committed, page by page, with no other log beside it, shows that nobody did.
+   */
+  async #pastUs(): Promise<string | null> {
+    const { database, sums, base } = this.#attached
+    const moved = database.moved()
+    if (moved.includes('database') || moved.length === 0) return null
+    if (database.otherLog()) return 'another log stands in the place of the one that is followed, and what was committed to it was not read'
+    const { clock } = this.#world
+    const world = { clock, disk: database.disk, pageSize: base.pageSize, sums, settled: (page: number) => this.#settled(page) }
+    const scrub = new Scrub({ ...world, rot: new RotMemory(new Map()), onDamage: () => {} }, 0)
+    while (!scrub.lookNow(clock.monotonicMs())) await clock.sleep(scrub.waits ? retryReadMs : 0)
+    const { damaged } = scrub.facts
+    if (damaged.length === 0) return null
+    return `${counted(damaged.length, 'page')} of the file are not what was committed, and its log was taken away: whether by damage, or by commits past the capture, cannot be told`
+  }
+
+  /** The file must have the page as it was committed last. */
+  #settled(page: number): boolean {
+    return this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page)
   }
 
   /** null: everything committed is read; otherwise why not. */

@@ -53,7 +53,7 @@ async function lossAt(good: number, drained: RunFacts['drained'] | undefined, nu
     reachablePoints(timeline).find((one) => one.maxTxid === good),
     'it is a point',
   )
-  return countLoss(store, timeline, point, drained)
+  return countLoss(store, timeline, point, drained === undefined ? {} : { drained })
 }
 const unknown = (why: string) => ({ lostTransactions: null, dataLossMs: null, lossBecause: `what was lost is not known: ${why}` })
 

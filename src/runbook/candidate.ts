@@ -132,7 +132,7 @@ export async function chosenFacts(
     timeline: timeline.number,
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
-    ...(await countLoss(store, timeline, point, facts.drained)),
+    ...(await countLoss(store, timeline, point, facts)),
     looked,
     temporary,
     ...restoredFacts(restored, results),
@@ -148,9 +148,10 @@ export async function countLoss(
   store: ObjectStore,
   timeline: CatalogueTimeline,
   good: ReplicaFile,
-  drained: RunFacts['drained'] | undefined,
+  { drained, unseen }: Pick<Partial<RunFacts>, 'drained' | 'unseen'>,
 ): Promise<Loss> {
   if (drained === undefined) return unknown('the replica was not drained')
+  if (unseen !== undefined) return unknown(unseen.because)
   if (drained.timeline !== (timeline.number ?? '')) return unknown(`the database was on timeline ${drained.timeline}`)
   if (!drained.complete) return unknown(drained.because)
   if (drained.txid > timeline.latestTxid) {

@@ -22,6 +22,7 @@ function portsOf(
     asked,
     files: { ...files, stat: async (path: string) => (there[path] === undefined ? null : factsOf(there[path])) },
     openFiles: {
+      logsBeside: async () => [],
       holders: async (identities: readonly FileIdentity[]) => {
         asked.push(identities)
         return holders

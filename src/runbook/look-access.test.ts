@@ -20,7 +20,7 @@ it.each([
   const names: readonly string[] = there.map((suffix) => `/data/bot.db${suffix}`)
   const ports = {
     files: { ...atRest.files, stat: async (path: string) => (names.includes(path) ? facts : null) },
-    openFiles: { holders: async () => ({ processes: open ? [bot] : [], complete, because: '' }) },
+    openFiles: { logsBeside: async () => [], holders: async () => ({ processes: open ? [bot] : [], complete, because: '' }) },
     capture: {
       reach: async () => (captured ? { pid: 200, control: {} as CaptureControl } : { pid: null, control: {} as CaptureControl }),
       knownFile: async () => null,

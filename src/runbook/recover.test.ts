@@ -172,7 +172,7 @@ describe('the halt latch of a recovery in place', () => {
   it('a bot has the database open -> refused, and nobody is halted', async () => {
     const { held, latch } = latchOf(null)
     const bot = { pid: 100, command: 'python3 bot.py' }
-    const openFiles = { holders: async () => ({ processes: [bot], complete: true, because: '' }) }
+    const openFiles = { logsBeside: async () => [], holders: async () => ({ processes: [bot], complete: true, because: '' }) }
     await expect(requireNobody.act({ ...portsWith(null), latch, openFiles }, scopeWith({}))).rejects.toMatchObject({
       code: 'DATABASE_IN_USE',
     })

@@ -35,6 +35,7 @@ function ports(of: ObjectStore, { stands = true, known = null as string | null, 
   return {
     store: of,
     files: { stat: async () => (stands ? facts : null) } as unknown as RunbookPorts['files'],
+    openFiles: { logsBeside: async () => [] } as unknown as RunbookPorts['openFiles'],
     outputs: { whyNotLike: async () => (ownable ? null : 'it is of another user') } as unknown as RunbookPorts['outputs'],
     capture: { timelineOf: async () => known } as unknown as RunbookPorts['capture'],
   }

@@ -1,13 +1,15 @@
 /** Whether what the replica has may take the place of the database, and can: asked before anything is stopped, because it fails only after everything else. */
 import { DrError, isDrError } from '../errors.ts'
 import { type CatalogueTimeline, currentTimeline, readCatalogue } from '../replica/catalogue.ts'
+import { requireOneName } from './other-name.ts'
 import type { RunbookPorts } from './runbook.ts'
 
-type Ports = Pick<RunbookPorts, 'store' | 'files' | 'outputs' | 'capture'>
+type Ports = Pick<RunbookPorts, 'store' | 'files' | 'openFiles' | 'outputs' | 'capture'>
 
-/** @throws DATABASE_OTHER, OWNERSHIP_LOST */
+/** @throws DATABASE_OTHER, DATABASE_IN_USE under another name, OWNERSHIP_LOST */
 export async function requireReplaceable(ports: Ports, database: string): Promise<void> {
   await requireOwnReplica(ports, database)
+  await requireOneName(ports, database)
   await requireOwner(ports, database)
 }
 
@@ -15,7 +17,10 @@ export async function requireReplaceable(ports: Ports, database: string): Promis
  * The path of the database that the replica is a copy of, where that is another one; null: it is of this one, or nothing tells. A file that was
  * moved with its folder is known to its capture. Where no file stands, nothing is lost that way: it may be brought back on another machine.
  */
-export async function otherDatabaseOf({ store, files, capture }: Omit<Ports, 'outputs'>, database: string): Promise<string | null> {
+export async function otherDatabaseOf(
+  { store, files, capture }: Omit<Ports, 'outputs' | 'openFiles'>,
+  database: string,
+): Promise<string | null> {
   const standing = await files.stat(database)
   if (standing === null) return null
   const timeline = await newestTimeline(store)

@@ -11,6 +11,8 @@ export interface RunFacts {
     readonly complete: boolean
     readonly because: string
   }
+  /** Somebody committed to the database that the capture did not see: how that is known. */
+  readonly unseen: { readonly because: string }
   readonly evidence: {
     readonly folder: string
     readonly files: readonly string[]

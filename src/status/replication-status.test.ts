@@ -26,14 +26,16 @@ const position: CapturePosition = {
   scrub: null,
   continuous: true,
 }
+const nobodyElse = async () => null
 const nobodyReads = async (): Promise<readonly Holder[] | null> => []
-const statusAt = (over: Partial<CapturePosition>, readers = nobodyReads) =>
+const statusAt = (over: Partial<CapturePosition>, readers = nobodyReads, pastUs: () => Promise<string | null> = nobodyElse) =>
   replicationStatus(
     '/data/bot.db',
     'file:/replica',
     false,
     async () => ({ pid: 100, control: { position: async () => ({ ...position, ...over }) } }),
     readers,
+    pastUs,
   )
 
 const nothingKnown = {
@@ -78,7 +80,9 @@ describe('replication', () => {
   })
 
   it('no capture runs -> nothing is known, and nothing is asked of the files', async () => {
-    expect(await replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({ pid: null }), nobodyReads)).toMatchObject({
+    expect(
+      await replicationStatus('/data/bot.db', 'file:/replica', false, async () => ({ pid: null }), nobodyReads, nobodyElse),
+    ).toMatchObject({
       ...nothingKnown,
       state: 'not-running',
       because: 'no capture runs: nothing is copied now. Start: genesis-dr replicate',
@@ -88,7 +92,7 @@ describe('replication', () => {
 
   it('it does not answer -> unknown, with why, and nothing of what it said before', async () => {
     const silent = new DrError('CAPTURE_SILENT', { what: 'process 100 does not answer', untouched: 'All.', next: 'Wait.' })
-    const status = await replicationStatus('/data/bot.db', 'file:/replica', null, () => Promise.reject(silent), nobodyReads)
+    const status = await replicationStatus('/data/bot.db', 'file:/replica', null, () => Promise.reject(silent), nobodyReads, nobodyElse)
     expect(status).toEqual({
       ...nothingKnown,
       database: '/data/bot.db',
@@ -101,9 +105,9 @@ describe('replication', () => {
   })
 
   it('it answers with something that is no error of ours -> that is a bug, and goes on as one', async () => {
-    await expect(replicationStatus('d', 'r', null, () => Promise.reject(new TypeError('x is undefined')), nobodyReads)).rejects.toThrow(
-      'x is undefined',
-    )
+    await expect(
+      replicationStatus('d', 'r', null, () => Promise.reject(new TypeError('x is undefined')), nobodyReads, nobodyElse),
+    ).rejects.toThrow('x is undefined')
   })
 
   it.each(['attaching', 'let-go'] as const)('it is %s -> lag and waiting commits are not known, zero or not', async (state) => {
@@ -144,6 +148,11 @@ describe('replication', () => {
     for (const unknown of [nobodyReads, async () => null]) {
       expect((await statusAt(large, unknown)).trouble).toMatch(/and which process reads from it is not known$/)
     }
+  })
+
+  it('a bot commits through a log that the capture cannot see -> that is the trouble, and neither lag nor continuity is claimed', async () => {
+    const status = await statusAt({}, nobodyReads, async () => 'process 7 has it open under another name')
+    expect(status).toMatchObject({ trouble: expect.stringContaining('process 7'), lagMs: null, pending: null, continuous: false })
   })
 
   it('the pin was given up -> when, until when and why', async () => {

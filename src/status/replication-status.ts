@@ -50,12 +50,14 @@ export interface PagesStatus {
 /** `pid` null: nobody captures. */
 export type CaptureLook = { readonly pid: null } | { readonly pid: number; readonly control: Pick<CaptureControl, 'position'> }
 
+/** `pastUs`: who commits so that the capture cannot see it, as a sentence; null: nobody. */
 export async function replicationStatus(
   database: string,
   replica: string,
   sameDisk: boolean | null,
   look: () => Promise<CaptureLook>,
   readersOf: () => Promise<readonly Holder[] | null>,
+  pastUs: () => Promise<string | null>,
 ): Promise<ReplicationStatus> {
   const unknown = {
     database,
@@ -82,7 +84,8 @@ export async function replicationStatus(
     const position = await captor.control.position()
     const { walLargeSinceMs, gaveUp, unproven } = position
     const readers = walLargeSinceMs === null ? null : await readersOf()
-    const trouble = troubleIn(position, readers)
+    const past = await pastUs()
+    const trouble = past ?? troubleIn(position, readers)
     return {
       ...unknown,
       state: position.state,
@@ -91,9 +94,9 @@ export async function replicationStatus(
       pid: captor.pid,
       timeline: position.timeline === '' ? null : position.timeline,
       txid: position.txid === 0 ? null : formatTxid(position.txid),
-      lagMs: position.state === 'capturing' ? position.lagMs : null,
-      pending: position.state === 'capturing' ? position.pendingCommits : null,
-      continuous: position.continuous,
+      lagMs: past === null && position.state === 'capturing' ? position.lagMs : null,
+      pending: past === null && position.state === 'capturing' ? position.pendingCommits : null,
+      continuous: past === null && position.continuous,
       lastCommitAt: position.lastCommitMs === 0 ? null : isoTime(position.lastCommitMs),
       walBytes: position.walBytes,
       walLargeSince: timeOf(walLargeSinceMs),

@@ -65,7 +65,7 @@ export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
   files: {
     stat: async (path) => (/-(wal|shm)$/.test(path) ? null : { device: 1, inode: 1, sizeBytes: 0, mode: 0o600, uid: 0, gid: 0 }),
   } as RunbookPorts['files'],
-  openFiles: { holders: async () => ({ processes: [], complete: true, because: 'all were looked into' }) },
+  openFiles: { logsBeside: async () => [], holders: async () => ({ processes: [], complete: true, because: 'all were looked into' }) },
   capture: {
     reach: async () => ({ pid: null, control: { ...({} as CaptureAtRest), scrub: async () => unjudged } }),
     knownFile: async () => null,

@@ -95,6 +95,7 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
       stat: async () => (host.exists ? { device: 1, inode: 1, sizeBytes: 0, mode: 0o600, uid: 0, gid: 0 } : null),
     },
     openFiles: {
+      logsBeside: async () => [],
       holders: async () => ({
         processes: [...(hasOpen() ? [{ pid: 100, command: 'python3 bot.py' }] : []), ...host.others],
         complete: host.complete,

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDrError, sentenceOf } from '../../errors.ts'
 import type { FileIdentity } from '../../ports/live-database.ts'
-import type { Holder, Holders, OpenFiles } from '../../ports/open-files.ts'
+import type { Holder, Holders, OpenFiles, OpenLog } from '../../ports/open-files.ts'
 import { codeOf, isDeadMount } from '../filesystem/durable.ts'
 import { takeProcessLock } from '../filesystem/process-lock.ts'
 import { deviceNumber, type FileLock, locksOn, readLocks, wholeFile } from './lock-table.ts'
@@ -29,6 +29,30 @@ export const openFilesFromProc: OpenFiles = {
       return { processes: [], complete: false, because: `${procFolder} could not be read: ${sentenceOf(error)}` }
     }
   },
+  logsBeside: async (database) => {
+    try {
+      return listPids().flatMap((pid) => logsIn(pid, keyOf(database)))
+    } catch (error) {
+      if (isGone(error) || isForbidden(error)) return []
+      throw error
+    }
+  },
+}
+
+function logsIn(pid: number, database: string): readonly OpenLog[] {
+  const folder = `${procFolder}/${pid}/fd`
+  try {
+    const open = readdirSync(folder).flatMap((descriptor) => {
+      const file = openFile(folder, descriptor)
+      return file === null ? [] : [{ ...file, path: readlinkSync(`${folder}/${descriptor}`) }]
+    })
+    const names = open.filter((one) => keyOf(one) === database).flatMap(({ path }) => [`${path}-wal`, `${path}-shm`])
+    const logs = open.filter(({ path }) => names.includes(path))
+    return logs.length === 0 ? [] : logs.map((log) => ({ ...log, pid, command: describeProcess(pid) }))
+  } catch (error) {
+    if (isGone(error) || isForbidden(error)) return []
+    throw error
+  }
 }
 
 // A process that is forked while we look has a new pid, so we look again until a round meets nobody new.

@@ -68,6 +68,10 @@ export function openLiveDatabase(path: string): LiveDatabase {
       const standing = identityAt(path)
       return standing !== null && !same(standing, opened)
     },
+    otherLog: () => {
+      const standing = statSync(`${path}-wal`, { throwIfNoEntry: false })
+      return standing !== undefined && standing.size > 0 && wal !== null && !same(identityOf(standing), wal.identity)
+    },
     watch: (onChange) => watchWal(path, onChange),
     close: () => {
       locks.close()

@@ -2,6 +2,7 @@
 import { MiB } from '../../units.ts'
 import { runUserChecks } from '../check-database.ts'
 import { lookAccess, untouchable } from '../look-access.ts'
+import { underOtherName } from '../other-name.ts'
 import { pageList } from '../page-list.ts'
 import { type Captor, probe, type RunbookPorts } from '../runbook.ts'
 
@@ -17,6 +18,9 @@ export const dataIsInconsistent = probe({
       if (position.damage !== null) return { found: true, because: position.damage }
       if (position.moved.includes('wal')) return { found: true, because: 'the log of the database was deleted while it was in use' }
     }
+    const elsewhere = await underOtherName(ports, database)
+    // What it committed through another log is no damage, and no recovery may take it for that.
+    if (elsewhere !== null) return { found: null, because: elsewhere, troubles: [elsewhere] }
     const { damaged, said } = await pagesBy(captor, ports, database)
     if (damaged.length > 0) return { found: true, because: said }
     const access = own.length === 0 ? 'alone' : await lookAccess(ports, database)

@@ -54,6 +54,7 @@ function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7,
     clock: world.journal.clock,
     files: databaseFiles,
     openFiles: {
+      logsBeside: async () => [],
       holders: async () => {
         looks++
         at[looks]?.()

@@ -3,13 +3,16 @@ import { isDrError, sentenceOf } from '../../errors.ts'
 import { decodeRestorePoint } from '../../ltx/restore-point.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import { chooseTimeline, readCatalogue } from '../../replica/catalogue.ts'
+import { findPages } from '../../replica/find-pages.ts'
+import type { RestorePlan } from '../../replica/plan.ts'
 import { planRestore } from '../../replica/plan.ts'
 import { sumsOfPoint } from '../../replica/point-sums.ts'
 import { readHeader } from '../../replica/read-object.ts'
-import { baseAtRest, scanPages } from '../../replication/base-scan.ts'
+import { baseAtRest, readPage, scanPages } from '../../replication/base-scan.ts'
 import { type Repaired, repairFile } from '../../restore/repair-file.ts'
 import type { Restored } from '../../restore/restore-file.ts'
 import { counted } from '../../units.ts'
+import { type DatabaseHeader, decodeDatabaseHeader } from '../../wal/database-header.ts'
 import { restoredFacts, temporaryName } from '../candidate.ts'
 import { checkDatabase } from '../check-database.ts'
 import { failures } from '../check-result.ts'
@@ -43,6 +46,7 @@ export const repairPages = step({
     await files.removeTemporary(temporary)
     const found = await repair(ports, scope, temporary)
     if (typeof found === 'string') return giveUp(ports, temporary, found)
+    if ('unseen' in found) return { ...(await giveUp(ports, temporary, found.unseen)), evidence: { unseen: { because: found.unseen } } }
     const { replaced, restored, kept } = found
     scope.progress(`checking the copy with ${pageList(replaced)} replaced`)
     const results = await checkDatabase(checks, temporary, 'alone', scope.settings)
@@ -66,12 +70,15 @@ interface Kept {
   readonly kept: Omit<RunFacts['chosen'], 'temporary' | keyof ReturnType<typeof restoredFacts>>
 }
 
-/** The repaired copy stands under the temporary name; or why it cannot be repaired so, and anything may stand there. */
+/**
+ * The repaired copy stands under the temporary name; or why it cannot be repaired so, and anything may stand there. `unseen`: what differs is no
+ * rot but was committed by somebody whom the capture did not see.
+ */
 async function repair(
   { store, outputs, clock, resting, keptSums }: Ports,
   { facts, settings, progress }: Scope,
   temporary: string,
-): Promise<Kept | string> {
+): Promise<Kept | { readonly unseen: string } | string> {
   const { drained, evidence } = facts
   if (drained === undefined || evidence === undefined) return 'the database was not drained and set aside'
   if (!drained.complete) return `what every page must be is not known: ${drained.because}`
@@ -92,6 +99,8 @@ async function repair(
     const { sums } = await sumsOfPoint(store, timeline, { txid: drained.txid, rolling }, keptSums)
     const truth = { sums, plan, pageSize }
     const { replaced, file, of } = await repairFile(store, truth, scanPages(opened.bytes, base), outputs, temporary, () => clock.sleep(0))
+    const past = replaced.includes(1) ? await committedPast(store, plan, () => readPage(opened.bytes, base, 1)) : null
+    if (past !== null) return { unseen: past }
     if (file === null) return unrepaired({ replaced, of })
     const restored = {
       ...file,
@@ -111,6 +120,25 @@ async function repair(
     return sentenceOf(error)
   } finally {
     opened.close()
+  }
+}
+
+/** SQLite counts in the first page, and never down: a higher count than was ever captured is of commits that were not. null: it is none. */
+async function committedPast(store: Ports['store'], plan: RestorePlan, readFirst: () => Uint8Array): Promise<string | null> {
+  const known = (await findPages(store, plan, new Set([1]))).get(1)
+  const [then, now] = [known === undefined ? null : decodeDatabaseHeader(known.content), headerOf(readFirst)]
+  // `pages` is known where the count stands twice and is the same: rot changes one of the two places.
+  if (then === null || now === null || now.changeCounter <= then.changeCounter || now.pages === null) return null
+  return `the database counts ${now.changeCounter - then.changeCounter} changes that are not in the replica: somebody committed to it past the capture`
+}
+
+/** null: the disk does not give it, or it is no header. */
+function headerOf(readFirst: () => Uint8Array): DatabaseHeader | null {
+  try {
+    return decodeDatabaseHeader(readFirst())
+  } catch (error) {
+    if (isDrError(error) && error.kind === 'damaged') return null
+    throw error
   }
 }
 

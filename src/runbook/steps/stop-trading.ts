@@ -26,7 +26,7 @@ export const stopTrading = step({
   needs: ['store', 'service', 'latch', 'files', 'outputs', 'openFiles', 'capture', 'clock'],
   expired: untilSetAside,
   async foresee({ store, service, files, outputs, openFiles, capture }, { runId, settings }) {
-    if (!isPerson(runId)) await requireReplaceable({ store, files, outputs, capture }, settings.database)
+    if (!isPerson(runId)) await requireReplaceable({ store, files, openFiles, outputs, capture }, settings.database)
     const strangers = await strangersOn({ files, openFiles, capture }, settings.database)
     const nobody = strangers.complete ? 'nobody has the database open' : `it cannot be told who has the database open: ${strangers.because}`
     const open = strangers.processes.length === 0 ? nobody : `${listed(strangers.processes)} has the database open`
@@ -40,7 +40,7 @@ export const stopTrading = step({
   async act({ store, service, latch, files, outputs, openFiles, capture, clock }, scope) {
     const { runId, settings } = scope
     // A person who stops the bot may have nothing else in mind.
-    if (!isPerson(runId)) await requireReplaceable({ store, files, outputs, capture }, settings.database)
+    if (!isPerson(runId)) await requireReplaceable({ store, files, openFiles, outputs, capture }, settings.database)
     const ports = { files, openFiles, capture }
     const { database } = settings
     if (service === null) {
