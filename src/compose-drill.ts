@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { diskError } from './adapters/filesystem/durable.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { createSandbox, entryPath } from './adapters/sandbox/sandbox.ts'
 import type { CaptureSettings } from './compose-capture.ts'
@@ -27,11 +28,20 @@ export interface PlayRequest extends Pick<DrillRequest, 'onEvent' | 'signal'> {
 /** Chosen: a busy retail bot; a desk's peaks are played by the benchmark. */
 const tradesPerSecond = 200
 
+/** @throws DISK_FULL, IO_FAILED */
+function scratchFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'genesis-dr-drill-'))
+  } catch (error) {
+    throw diskError(error, `make a folder for the drill in ${tmpdir()}`, 'Nothing was done.')
+  }
+}
+
 export async function playDrill(request: PlayRequest): Promise<RunResult> {
   const { seed, environment, integrity, logPatterns } = request
   const random = seededRandom(seed)
   const damage = request.damage ?? damageKindNames[random.below(damageKindNames.length)] ?? 'interior-page'
-  const folder = mkdtempSync(join(tmpdir(), 'genesis-dr-drill-'))
+  const folder = scratchFolder()
   const database = join(folder, 'bot.db')
   const witness = join(folder, 'witness.jsonl')
   const options = { db: database, witness, rate: tradesPerSecond, seed, leash: process.pid }

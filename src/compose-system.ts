@@ -3,12 +3,12 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { composeLatchGap, composeService } from './adapters/compose/compose-service.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
-import { haltLatchAt } from './adapters/filesystem/halt-latch.ts'
 import { journalStoreIn } from './adapters/filesystem/journal-store.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { deviceOf } from './adapters/filesystem/object-store.ts'
 import { outputFiles } from './adapters/filesystem/output-file.ts'
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
+import { sharedLatch, withLockBeside } from './adapters/filesystem/shared-latch.ts'
 import { verificationLogIn } from './adapters/filesystem/verification-log.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeHash } from './adapters/node/hash.ts'
@@ -24,6 +24,7 @@ import { webhookNotifier } from './adapters/webhook/notifier.ts'
 import { captureAccess, type OwnedAccess } from './capture-access.ts'
 import { openStore } from './compose-capture.ts'
 import type { Config } from './config.ts'
+import type { JournalStore } from './ports/journal-store.ts'
 import type { ObjectStore } from './ports/object-store.ts'
 import type { Service } from './ports/service.ts'
 import type { ExecuteWorld } from './runbook/execute.ts'
@@ -77,6 +78,11 @@ export async function latchGap(settings: SystemSettings): Promise<string | null>
   return `a reboot, or systemctl start, would start ${service.systemd} past a halt latch (${because}): write ${lines} into ${dropIn.path}, then systemctl daemon-reload`
 }
 
+function journalOf({ stateFolder, captureFolder }: SystemSettings): JournalStore {
+  const store = journalStoreIn(join(stateFolder, 'journal'))
+  return stateFolder === captureFolder ? store : withLockBeside(store, join(captureFolder, 'runs.lock'))
+}
+
 export interface System {
   readonly store: ObjectStore
   readonly ports: RunbookPorts
@@ -95,7 +101,7 @@ export async function composeSystem(settings: SystemSettings, use: 'act' | 'look
     outputs: outputFiles,
     checks: databaseChecks,
     openFiles: openFilesFromProc,
-    latch: haltLatchAt(latchPath(settings)),
+    latch: sharedLatch(latchPath(settings), join(settings.captureFolder, 'halt.json')),
     service: serviceOf(settings),
     notifiers: settings.webhooks.map(webhookNotifier),
     capture: access,
@@ -106,7 +112,7 @@ export async function composeSystem(settings: SystemSettings, use: 'act' | 'look
     ports,
     random: nodeRandom,
     pid: process.pid,
-    journal: { store: journalStoreIn(join(settings.stateFolder, 'journal')), hash: nodeHash, clock: nodeClock, host: hostname() },
+    journal: { store: journalOf(settings), hash: nodeHash, clock: nodeClock, host: hostname() },
     settings: (runId) => ({
       system: settings.name,
       database: settings.database,

@@ -8,6 +8,7 @@ import type { Ask, Interruption, Terminal } from '../cli/command.ts'
 import { runProgram } from '../cli/program.ts'
 import { choosePalette } from '../cli/render/palette.ts'
 import { composeParts } from '../compose.ts'
+import { DrError, sentenceOf } from '../errors.ts'
 import { loadConfig } from '../load-config.ts'
 import { shellWord } from '../shell-word.ts'
 
@@ -85,6 +86,20 @@ function programName(): string {
   return script.endsWith('.js') ? `${shellWord(process.argv0)} ${shellWord(script)}` : 'genesis-dr'
 }
 
+/** @throws USAGE when it was removed under us */
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new DrError('USAGE', {
+      what: `the working directory is gone (${sentenceOf(error)})`,
+      untouched: 'Nothing was done.',
+      next: 'Change to a folder that is there, then repeat it.',
+      cause: error,
+    })
+  }
+}
+
 // Whoever reads our output may go away (`| head`); what is under way goes on to its end.
 let unwritten: Error | null = null
 stderr.on('error', () => undefined)
@@ -102,7 +117,7 @@ const status = await runProgram(process.argv.slice(2), {
   version: versionOf(),
   program: programName(),
   debug: environment['GENESIS_DR_DEBUG'] === '1',
-  readConfig: (flags) => loadConfig({ ...flags, environment, workingFolder: process.cwd() }),
+  readConfig: (flags) => loadConfig({ ...flags, environment, workingFolder: workingFolder() }),
   composeParts: (config) => composeParts(config, environment),
 })
 // A pipe takes its time: what was written has to be in it before the end.

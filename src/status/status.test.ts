@@ -314,6 +314,12 @@ describe('who watches', () => {
     expect([worthKnowing, ready]).toEqual([[expect.stringContaining('restart the agent')], true])
   })
 
+  it('pages changed while nobody watched -> that an older file may have been put in its place, and where the newer state is', () => {
+    const unproven = { pages: 84, txid: '000000000000003d', at: '2025-01-01T00:00:00.000Z' }
+    const { worthKnowing } = statusOf({ ...facts, replication: { ...replication, unproven } })
+    expect(worthKnowing).toEqual([expect.stringMatching(/^84 pages changed .*restore point 000000000000003c/)])
+  })
+
   it('no configuration was read -> where an agent would leave its record is not known, so that none is denied', () => {
     expect(statusOf({ ...facts, configuration: null }).notConfigured.join()).toContain('whether an agent runs is not known')
   })

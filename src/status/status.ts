@@ -1,4 +1,5 @@
 /** Readiness on one screen: one value, with what is not known shown as not known. Reads only. */
+import { formatTxid } from '../ltx/txid.ts'
 import type { AgentRecord } from '../ports/agent-state.ts'
 import type { LatchFacts } from '../ports/halt-latch.ts'
 import type { Holder } from '../ports/open-files.ts'
@@ -6,7 +7,7 @@ import type { ServiceState } from '../ports/service.ts'
 import { type OlderFacts, olderText } from '../replication/capture-event.ts'
 import type { BotWords } from '../runbook/bot-words.ts'
 import { shellWord } from '../shell-word.ts'
-import { formatDuration, isoTime } from '../units.ts'
+import { counted, formatDuration, isoTime } from '../units.ts'
 import type { BackupStatus } from './backup-status.ts'
 import type { ReplicationStatus } from './replication-status.ts'
 import type { RunSummary } from './runs.ts'
@@ -116,8 +117,18 @@ function unwatched({ configuration }: StatusFacts): string {
     : 'watch: no agent runs, so that nothing looks for damage by itself (genesis-dr agent)'
 }
 
+/** Commits of a bot that nobody watched look the same as an old file that was put in the place of a newer one, and was written to since. */
+function unwatchedChanges({ unproven }: ReplicationStatus): readonly string[] {
+  if (unproven === null) return []
+  const before = formatTxid(Math.max(1, Number.parseInt(unproven.txid, 16) - 1))
+  const what = `${counted(unproven.pages, 'page')} changed while no capture watched, by commits or because an older file took the place of a newer one`
+  return [
+    `${what}; if it was the latter, what is lacking now is in restore point ${before}: genesis-dr recover --txid ${before} --output FILE`,
+  ]
+}
+
 /** What a person may want to mend, and what no recovery depends on. */
-function worthKnowing({ botSqlite, agent, configuration }: StatusFacts): readonly string[] {
+function worthKnowing({ botSqlite, agent, configuration, replication }: StatusFacts): readonly string[] {
   const changed = agent !== null && (configuration?.changedAtMs ?? 0) > agent.startedAtMs
   const stale = 'the configuration was changed after the agent began, which goes on by what it said then: restart the agent'
   const old = botSqlite.flatMap(({ pid, command, version }) =>
@@ -127,7 +138,7 @@ function worthKnowing({ botSqlite, agent, configuration }: StatusFacts): readonl
           `process ${pid} (${command}) uses SQLite ${version}, which can lose commits when two checkpoints and a commit meet (the WAL-reset bug, mended in 3.51.3): update it`,
         ],
   )
-  return [...(changed ? [stale] : []), ...old]
+  return [...(changed ? [stale] : []), ...unwatchedChanges(replication), ...old]
 }
 
 function watchOf({ pid, looked }: AgentRecord, nowMs: number): WatchStatus {

@@ -1,5 +1,5 @@
 /** Whoever starts the bot behind the back of a recovery: it is found, the database stays under it, and no second one is started. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { witnessedLoss } from '../../src/drill/loss.ts'
@@ -150,6 +150,30 @@ describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, wh
         ]),
       })
       expect((await desk.json(['status'])).value).toMatchObject({ service: { running: 'no' } })
+    }))
+
+  it.concurrent('another configuration, of another folder, is of the same database -> the latch of a person holds for it too, and so does a run', () =>
+    inRoom(async ({ desk, start }) => {
+      await desk.replicate()
+      const other = join(desk.folder, 'other')
+      mkdirSync(other)
+      const settings = JSON.parse(readFileSync(join(desk.folder, 'genesis-dr.yaml'), 'utf8'))
+      const there = { ...settings, database: desk.database, replica: `file:${join(desk.folder, 'replica')}` }
+      writeFileSync(join(other, 'genesis-dr.yaml'), JSON.stringify(there))
+      const config = ['--config', join(other, 'genesis-dr.yaml')]
+      await desk.run(['stop-trading', ...yes])
+      const held = await desk.json([...execute, ...yes, ...config])
+      expect(held.value).toMatchObject({ success: false, because: expect.stringMatching(/halt latch of person:/) })
+      const status = await desk.json(['status', ...config])
+      expect(status.value).toMatchObject({ service: { running: 'no' }, halt: { holder: expect.stringMatching(/^person:/) } })
+      expect((await desk.run(['resume-trading', ...yes])).status).toBe(0)
+
+      desk.configure({ checks: [slowCheck] })
+      const run = start(process.execPath, [cliEntry, ...execute, ...yes, '--json', '--config', join(desk.folder, 'genesis-dr.yaml')])
+      await until(() => readdirSync(desk.folder).some((name) => name.includes('.genesis-dr-')), 'it restores its candidate')
+      const second = await desk.run([...execute, ...yes, ...config])
+      expect([errorOf(second), second.status]).toEqual(['RUN_ACTIVE', 4])
+      expect(await run.end()).toBe(0)
     }))
 
   it.concurrent('two executes at once -> one recovers, the other is refused, and nothing is recovered twice', () =>

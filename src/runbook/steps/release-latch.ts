@@ -12,8 +12,8 @@ export const releaseLatch = step({
   foresee: async () => ({ outcome: 'skipped', because: 'would remove the halt latch of this run', evidence: {} }),
   async act({ latch }, { runId, facts }) {
     const standing = await latch.read()
-    const released = standing === null ? 'absent' : await latch.release(facts.stopped?.latchHolder ?? runId, standing)
-    const left = released === 'other' ? await latch.read() : null
+    if (standing !== null) await latch.release(facts.stopped?.latchHolder ?? runId, standing)
+    const left = await latch.read()
     const because =
       left === null
         ? 'no halt latch stands: the bot may be started'

@@ -39,7 +39,9 @@ export const resumeTrading = step({
     if (service !== null) await requireNoOther({ ...ports, service }, scope)
     const standing = await latch.read()
     const holder = isPerson(runId) ? runId : (facts.stopped?.latchHolder ?? runId)
-    if (standing !== null && (await latch.release(holder, standing)) === 'other') throw halted(await latch.read())
+    // One may stand beside the database, of another configuration, and one of ours.
+    for (let left = standing; left !== null; left = await latch.read())
+      if ((await latch.release(holder, left)) === 'other') throw halted(await latch.read())
     if (service === null) return startedByHand
     const ranBefore = (await service.state()).running === 'yes'
     try {

@@ -1,0 +1,68 @@
+/**
+ * One latch in two files: in the state folder of the configuration, where the unit of the bot asks for it, and beside the database, where
+ * whoever comes with another configuration, or with none, finds it. What stands in either keeps the bot stopped.
+ * If we die between two writes: the latch stands in one of them, and the bot stays stopped.
+ */
+import { isDrError } from '../../errors.ts'
+import { isPerson } from '../../latch-holder.ts'
+import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
+import type { JournalStore } from '../../ports/journal-store.ts'
+import { haltLatchAt } from './halt-latch.ts'
+import { takeProcessLock } from './process-lock.ts'
+
+export function sharedLatch(ownPath: string, besidePath: string): HaltLatch {
+  const own = haltLatchAt(ownPath)
+  if (ownPath === besidePath) return own
+  const beside = haltLatchAt(besidePath)
+  const read = async (): Promise<LatchFacts | null> => {
+    const [here, there] = [await own.read(), await beside.read()]
+    return there !== null && (here === null || (isPerson(there.holder) && !isPerson(here.holder))) ? there : here
+  }
+  return {
+    read,
+    set: async (facts) => {
+      const here = await own.set(facts)
+      const there = await besides(() => beside.set(facts))
+      return (await read()) ?? there ?? here
+    },
+    release: async (holder, seen) => {
+      const there = await beside.release(holder, seen)
+      if (there === 'other') return there
+      const here = await own.release(holder, seen)
+      // Another one may stand in the second file: whoever asks again sees it.
+      return there === 'released' ? there : here
+    },
+  }
+}
+
+/** A run also holds a lock beside the database: two configurations of one database do not execute at once. */
+export function withLockBeside(store: JournalStore, besidePath: string): JournalStore {
+  return {
+    ...store,
+    lock: async () => {
+      const own = await store.lock()
+      if (own === null) return null
+      const taken = await besides(async () => ({ lock: takeProcessLock(besidePath, 'run') }))
+      if (taken !== null && taken.lock === null) {
+        await own.release()
+        return null
+      }
+      return {
+        release: async () => {
+          taken?.lock?.release()
+          await own.release()
+        },
+      }
+    },
+  }
+}
+
+/** null: this user may not write there, or there is no room; what stands in the state folder counts all the same. */
+async function besides<T>(write: () => Promise<T>): Promise<T | null> {
+  try {
+    return await write()
+  } catch (error) {
+    if (isDrError(error)) return null
+    throw error
+  }
+}
