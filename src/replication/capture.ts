@@ -120,7 +120,9 @@ export class Capture {
   /** Everything that is committed now is durable in the replica when this resolves, or the outcome says why not. */
   drain(): Promise<DrainOutcome> {
     return this.#inTurn(async () => {
-      const unread = this.#letGo ? null : ((await this.#flushEverything()) ?? this.#replaced() ?? (await this.#pastUs()))
+      const unread = this.#letGo
+        ? null
+        : ((await this.#flushEverything()) ?? this.#replaced() ?? (await this.#pastUs()) ?? this.#attached.unread)
       const { idle, trouble, published } = this.#queue
       const complete = unread === null && trouble === null && idle
       const missing = unread ?? trouble ?? 'commits are still waiting'

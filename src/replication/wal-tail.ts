@@ -86,7 +86,7 @@ function unprovable(bytes: DatabaseBytes, { header, frames: at }: WalPosition, o
   const version = sqlite === null ? 'which version is not known' : `version ${sqlite}, by the file`
   return unfollowed(
     // Without the number of frames, which grows: what is waited for is said once.
-    `from frame ${at + 1} of the log on, SQLite (${version}) committed without checksums: a crash of the machine loses that, or damages the file, until the log begins anew; a newer SQLite in the bot does not do this`,
+    `from frame ${at + 1} of the log on, SQLite (${version}) committed without checksums: a crash of the machine, or the end of the bot without one of its own, loses that, or damages the file, until the log begins anew; a newer SQLite in the bot does not do this`,
   )
 }
 

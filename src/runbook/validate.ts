@@ -8,7 +8,7 @@ import { restoreFile } from '../restore/restore-file.ts'
 import { formatBytes, isoTime } from '../units.ts'
 import type { RunState } from '../workflow/run-state.ts'
 import { checkDatabase } from './check-database.ts'
-import { type CheckResult, passed, unproven } from './check-result.ts'
+import { type CheckResult, compared, passed, unproven } from './check-result.ts'
 import { choosePoint, drainedTimeline } from './choose-point.ts'
 import { type DamagedPage, describeDamaged, pagesCheck } from './damaged-pages.ts'
 import { exchangeChecks, exchangeNotProven } from './exchange.ts'
@@ -50,6 +50,7 @@ export async function validate(
     const ofDatabase = await checkDatabase(checks, scratch, 'alone', settings)
     const validation = [
       passed('replica restorable', restored.verified.join(', '), 'every file and the whole match their checksums'),
+      ...(drained === null ? [] : [compared('replica ends where it was written to', formatTxid(plan.txid), formatTxid(drained.txid))]),
       ...ofDatabase,
       ...exchangeChecks,
     ]

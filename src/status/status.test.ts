@@ -314,6 +314,12 @@ describe('who watches', () => {
     expect([worthKnowing, ready]).toEqual([[expect.stringContaining('restart the agent')], true])
   })
 
+  it('the capture published more than the replica has -> files of it are gone', () => {
+    expect(
+      concerns({ backup: { ...backup, txid: '0000000000000010' }, replication: { ...replication, txid: '0000000000000011' } }),
+    ).toEqual(['files of the replica are gone: it was written up to 0000000000000011, and ends at 0000000000000010'])
+  })
+
   it('pages changed while nobody watched -> that an older file may have been put in its place, and where the newer state is', () => {
     const unproven = { pages: 84, txid: '000000000000003d', at: '2025-01-01T00:00:00.000Z' }
     const { worthKnowing } = statusOf({ ...facts, replication: { ...replication, unproven } })

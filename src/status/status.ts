@@ -203,6 +203,9 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (newest?.complete === false) concerns.push(`timeline ${newest.timeline} is not complete: a restore uses the newest complete one`)
   const gap = gapIn(backup)
   if (gap !== null) concerns.push(gap)
+  // What is in the replica was looked at after the capture had said this.
+  if (replication.txid !== null && replication.timeline === backup.timeline && backup.txid !== null && backup.txid < replication.txid)
+    concerns.push(`files of the replica are gone: it was written up to ${replication.txid}, and ends at ${backup.txid}`)
   if (replication.trouble !== null) concerns.push(replication.trouble)
   if (replication.sameDisk === true)
     concerns.push('the replica lies on the same disk as the database: it survives corruption, not the loss of this disk')

@@ -11,6 +11,7 @@ import { openRestingDatabase } from '../../src/adapters/filesystem/resting-datab
 import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { nodeRandom } from '../../src/adapters/node/random.ts'
 import { restingCapture } from '../../src/replication/resting.ts'
+import { genesis } from '../support/cli.ts'
 import {
   type Capture,
   clear,
@@ -144,6 +145,18 @@ describe('while no capture runs', () => {
 })
 
 describe('while the capture runs', () => {
+  it('the newest files are lost, and the bot is quiet -> status and validate say so', async () => {
+    lose(flushes().slice(-4))
+    const given = ['--db', system.database, '--replica', `file:${system.replica}`, '--json']
+    const status = JSON.parse((await genesis(['status', ...given])).stdout)
+    expect(status.concerns.join()).toMatch(/files of the replica are gone: it was written up to \S+, and ends at \S+/)
+    const validated = await genesis(['validate', ...given])
+    expect([validated.status === 0, JSON.parse(validated.stdout)]).toEqual([
+      false,
+      expect.objectContaining({ success: false, because: expect.stringContaining('replica ends where it was written to') }),
+    ])
+  })
+
   it('the newest files are lost -> it attaches anew by itself, and everything can be restored', async () => {
     lose(flushes().slice(-4))
     const { length } = capture.events

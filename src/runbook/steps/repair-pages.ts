@@ -87,6 +87,8 @@ async function repair(
   if (opened === null) return 'there is no file whose pages could be compared'
   try {
     const timeline = chooseTimeline(await readCatalogue(store), drained.timeline)
+    if (timeline.latestTxid < drained.txid)
+      return `the replica was written up to ${formatTxid(drained.txid)}, and its files end at ${formatTxid(timeline.latestTxid)}`
     const plan = planRestore(timeline.files, { txid: drained.txid })
     const last = plan.files.at(-1)
     const header = last === undefined ? null : await readHeader(store, last.key)
