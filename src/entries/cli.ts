@@ -101,10 +101,10 @@ function workingFolder(): string {
 }
 
 // Whoever reads our output may go away (`| head`); what is under way goes on to its end.
-let unwritten: Error | null = null
+const output: { error: Error | null } = { error: null }
 stderr.on('error', () => undefined)
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') unwritten = error
+  if (error.code !== 'EPIPE') output.error = error
 })
 
 const status = await runProgram(process.argv.slice(2), {
@@ -122,7 +122,7 @@ const status = await runProgram(process.argv.slice(2), {
 })
 // A pipe takes its time: what was written has to be in it before the end.
 for (const stream of [stdout, stderr]) await new Promise<void>((written) => stream.write('', () => written()))
-const lost = unwritten as Error | null
+const { error: lost } = output
 if (lost !== null)
   stderr.write(
     `error      the result could not be written to stdout: ${lost.message}\nnext       What was done is recorded: genesis-dr runs\n`,

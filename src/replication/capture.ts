@@ -4,7 +4,6 @@
  */
 import { DrError, isDrError } from '../errors.ts'
 import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
-import { counted } from '../units.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import { type Attached, type AttachOptions, attach, type CaptureWorld } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
@@ -12,9 +11,10 @@ import { nextLookMs, slowPollMs } from './cadence.ts'
 import { checkpointBeside } from './checkpoint-beside.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
+import { committedPastLog } from './past-the-log.ts'
 import { Pins } from './pins.ts'
 import { RotMemory } from './rot-memory.ts'
-import { Scrub } from './scrub.ts'
+import { Scrub, type ScrubWorld } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
 import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
@@ -31,6 +31,8 @@ export class Capture {
   readonly #queue: FlushQueue
   readonly #reader: WalReader
   readonly #pins: Pins
+  /** What every page of the file must be, and which must be it now. */
+  readonly #pages: Omit<ScrubWorld, 'rot' | 'onDamage'>
   readonly #scrub: Scrub
   readonly #rot: RotMemory
   /** Damaged pages that are not told yet: they are remembered first. */
@@ -66,13 +68,11 @@ export class Capture {
     this.#pins = new Pins(database.locks, world.clock, this.#reader, pageSize)
     this.#lastNewsMs = world.clock.monotonicMs()
     this.#rot = new RotMemory(attached.rot)
+    const settled = (page: number): boolean => this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page)
+    this.#pages = { clock: world.clock, disk: database.disk, pageSize, sums: attached.sums, settled }
     this.#scrub = new Scrub(
       {
-        clock: world.clock,
-        disk: database.disk,
-        pageSize,
-        sums: attached.sums,
-        settled: (page) => this.#settled(page),
+        ...this.#pages,
         rot: this.#rot,
         onDamage: (pages) => {
           this.#found = [...this.#found, ...pages]
@@ -122,7 +122,10 @@ export class Capture {
     return this.#inTurn(async () => {
       const unread = this.#letGo
         ? null
-        : ((await this.#flushEverything()) ?? this.#replaced() ?? (await this.#pastUs()) ?? this.#attached.unread)
+        : ((await this.#flushEverything()) ??
+          this.#replaced() ??
+          (await committedPastLog(this.#attached.database, this.#pages)) ??
+          this.#attached.unread)
       const { idle, trouble, published } = this.#queue
       const complete = unread === null && trouble === null && idle
       const missing = unread ?? trouble ?? 'commits are still waiting'
@@ -304,29 +307,6 @@ export class Capture {
   /** Whoever has the former file open may commit to it still, and nobody looks at that for long. null: it is the one that was opened. */
   #replaced(): string | null {
     return this.#attached.database.replaced() ? 'another file was put in its place while it was in use' : null
-  }
-
-  /**
-   * The log was taken away while it was in use. Whoever has it open commits to it as before, but whoever opens the database since begins another
-   * one, which we do not read. Only a file that is what was committed, page by page, with no other log beside it, shows that nobody did.
-   */
-  async #pastUs(): Promise<string | null> {
-    const { database, sums, base } = this.#attached
-    const moved = database.moved()
-    if (moved.includes('database') || moved.length === 0) return null
-    if (database.otherLog()) return 'another log stands in the place of the one that is followed, and what was committed to it was not read'
-    const { clock } = this.#world
-    const world = { clock, disk: database.disk, pageSize: base.pageSize, sums, settled: (page: number) => this.#settled(page) }
-    const scrub = new Scrub({ ...world, rot: new RotMemory(new Map()), onDamage: () => {} }, 0)
-    while (!scrub.lookNow(clock.monotonicMs())) await clock.sleep(scrub.waits ? retryReadMs : 0)
-    const { damaged } = scrub.facts
-    if (damaged.length === 0) return null
-    return `${counted(damaged.length, 'page')} of the file are not what was committed, and its log was taken away: whether by damage, or by commits past the capture, cannot be told`
-  }
-
-  /** The file must have the page as it was committed last. */
-  #settled(page: number): boolean {
-    return this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page)
   }
 
   /** null: everything committed is read; otherwise why not. */

@@ -1,5 +1,5 @@
 /**
- * A bot that has the database open under another name: a bind mount of the file alone (docker -v FILE:FILE), or a hard link. SQLite keeps the log
+ * A bot that has the database open under another name: a mount of the file alone into a container, or a hard link. SQLite keeps the log
  * beside the name by which it opened the file, so that we follow one log, and the bot writes another.
  */
 import { DrError } from '../errors.ts'
@@ -35,6 +35,6 @@ export async function requireOneName(ports: Ports, database: string): Promise<vo
   throw new DrError('DATABASE_IN_USE', {
     what: because,
     untouched: 'Nothing was stopped, and nothing was touched: a restore would give up all of that.',
-    next: 'Stop the bot, let it open the database by its folder (with docker: mount the folder, not the file) and by one name, and start genesis-dr replicate again.',
+    next: 'Stop the bot, let it open the database by its folder (into a container, mount the folder and not the file) and by one name, and start genesis-dr replicate again.',
   })
 }
