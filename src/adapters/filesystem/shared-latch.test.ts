@@ -34,6 +34,17 @@ describe('the latch of one database under two configurations', () => {
     expect(await of('a').release('run-1', run)).toBe('absent')
   })
 
+  it('a run failed while a person held it by the other configuration, who went on -> the next run removes both', async () => {
+    await of('a').set(person)
+    await of('b').set(run)
+    expect(await of('a').release('person:ada', person)).toBe('released')
+    const next = { ...run, holder: 'run-2', setAtMs: 3 }
+    const standing = await of('b').set(next)
+    expect(standing).toEqual(run)
+    expect(await of('b').release('run-1', standing)).toBe('released')
+    expect([await of('a').read(), await of('b').read()]).toEqual([null, null])
+  })
+
   it('it was set before there was one beside the database, or we died between the two -> it stands', async () => {
     await of('a').set(run)
     rmSync(beside())

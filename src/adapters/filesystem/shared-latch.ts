@@ -21,9 +21,10 @@ export function sharedLatch(ownPath: string, besidePath: string): HaltLatch {
   return {
     read,
     set: async (facts) => {
+      // What stands here, which may be of an earlier run, stands there too: by its holder both are removed.
       const here = await own.set(facts)
-      const there = await besides(() => beside.set(facts))
-      return (await read()) ?? there ?? here
+      await besides(() => beside.set(here))
+      return (await read()) ?? here
     },
     release: async (holder, seen) => {
       const there = await beside.release(holder, seen)
