@@ -12,6 +12,9 @@ import { type CaptureAccess, type RunbookPorts, type Scope, type StepResult, ste
 /** Chosen: a bot that has not opened its database after 15 s is worth a look before anybody says "running". */
 const openMs = 15_000
 
+/** Chosen: an agent, or a person, who looks at a small database is through in less; another bot stays. */
+const passingMs = 2000
+
 const startedByHand: StepResult = {
   outcome: 'skipped',
   because: 'no service is configured: start the bot by hand',
@@ -64,13 +67,17 @@ type Ports = Pick<RunbookPorts, 'latch' | 'files' | 'openFiles' | 'capture' | 'c
 async function requireNoOther({ service, ...ports }: Ports, { settings, facts, interrupted }: Scope): Promise<void> {
   const { database } = settings
   const { running, pids, concern } = await service.state()
-  const strangers = await strangersOn(ports, database)
-  const others = strangers.processes.filter(({ pid }) => !pids.includes(pid))
-  requireNobody(
-    { ...strangers, processes: others },
-    database,
-    'Stop it, then repeat: the bot is started when nobody else has the database open.',
-  )
+  const deadline = ports.clock.monotonicMs() + passingMs
+  for (;;) {
+    const strangers = await strangersOn(ports, database)
+    const processes = strangers.processes.filter(({ pid }) => !pids.includes(pid))
+    if (processes.length === 0 || ports.clock.monotonicMs() > deadline) {
+      const next = 'Stop it, then repeat: the bot is started when nobody else has the database open.'
+      requireNobody({ ...strangers, processes }, database, next)
+      break
+    }
+    await ports.clock.sleep(100)
+  }
   // A bot that this step has started, and maybe not told of, commits as it should.
   if (!interrupted && running === 'no') await requireNoCommits(ports.capture, facts.protectedAs)
   if (concern === undefined) return
