@@ -18,8 +18,9 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { planRestore } from '../replica/plan.ts'
 import { restoreFile } from '../restore/restore-file.ts'
-import { attach, type CaptureWorld } from './attach.ts'
+import { attach } from './attach.ts'
 import type { CaptureEvent } from './capture-event.ts'
+import type { CaptureWorld } from './capture-world.ts'
 
 let folder = ''
 let bot: DatabaseSync

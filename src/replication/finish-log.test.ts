@@ -18,8 +18,9 @@ import { PageSums } from '../replica/page-sums.ts'
 import { planRestore } from '../replica/plan.ts'
 import { sumPlan } from '../replica/point-sums.ts'
 import { frameOffset } from '../wal/header.ts'
-import { attach, type CaptureWorld } from './attach.ts'
+import { attach } from './attach.ts'
 import type { CaptureEvent } from './capture-event.ts'
+import type { CaptureWorld } from './capture-world.ts'
 import { WalReader } from './wal-reader.ts'
 
 const pageSize = 4096

@@ -3,43 +3,22 @@ import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
 import { lockPage } from '../ltx/lock-page.ts'
 import { formatTxid } from '../ltx/txid.ts'
-import type { CaptureBinding, OlderDatabase, UnprovenPages } from '../ports/capture-state.ts'
-import type { Rot } from '../ports/kept-rot.ts'
-import type { LiveDatabase } from '../ports/live-database.ts'
-import type { Catalogue, CatalogueTimeline } from '../replica/catalogue.ts'
+import type { OlderDatabase, UnprovenPages } from '../ports/capture-state.ts'
+import type { CatalogueTimeline } from '../replica/catalogue.ts'
 import { fileKey, snapshotLevel } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { counted } from '../units.ts'
 import type { Ancestor } from './ancestor.ts'
-import type { CaptureWorld, Settled } from './attach.ts'
-import type { Base, PageChoice } from './base-scan.ts'
+import type { PageChoice } from './base-scan.ts'
 import { type Announce, beginFirstTimeline, beginFork } from './begin-timeline.ts'
+import type { Settled } from './capture-world.ts'
 import { type CatchUpFrom, catchUp } from './catch-up.ts'
 import { encodePages, type FlushFacts } from './flush.ts'
 import type { LastPoint } from './last-point.ts'
+import type { Meeting } from './meet.ts'
 import { publish } from './publisher.ts'
-import type { ResumeDecision, ResumeFacts } from './resume.ts'
+import type { ResumeDecision } from './resume.ts'
 import { stillRotten, withoutRot } from './rot-memory.ts'
-
-/** A database and a replica that meet, and what was found out about the two. */
-export interface Meeting {
-  readonly world: CaptureWorld
-  readonly database: LiveDatabase
-  readonly base: Base
-  readonly catalogue: Catalogue
-  /** What was written of a file before: this one, or another. */
-  readonly binding: CaptureBinding | null
-  readonly current: CatalogueTimeline | null
-  readonly last: LastPoint | null
-  /** Checksums of every page of the database as it is; null: they were not needed. */
-  readonly sums: PageSums | null
-  /** The same as of the newest point of the replica; null: not needed, or not to be had, as where its files are broken. */
-  readonly newest: PageSums | null
-  readonly ancestor: Ancestor | null
-  /** What a scrub of a former life found damaged. */
-  readonly rot: Rot
-  readonly facts: ResumeFacts
-}
 
 type Named = { readonly number: string | null; readonly id: string }
 type Task = (meeting: Meeting, decision: ResumeDecision) => Promise<Standing>
