@@ -7,6 +7,7 @@ import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { logReaders } from './adapters/proc/log-readers.ts'
 import { journalModeOf } from './adapters/sqlite/database-checks.ts'
+import { requireWritable } from './adapters/sqlite/write-access.ts'
 import type { ExecuteCommand, Parts, RecoverRequest } from './cli/parts.ts'
 import { runAgent } from './compose-agent.ts'
 import { openStore } from './compose-capture.ts'
@@ -54,6 +55,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
   return {
     runbooks,
     agent: async (request) => {
+      if ((await databaseFiles.stat(settings.database)) !== null) requireWritable(settings.database)
       await warnOfSameDisk(settings, request.onEvent)
       return runAgent(config, environment, request)
     },
@@ -61,10 +63,12 @@ export function composeParts(config: Config, environment: Readonly<Record<string
       await warnOfSameDisk(settings, request.onEvent)
       return replicateSupervised(settings, { ...request, environment, watcher: 'person' })
     },
-    recover: (request) =>
-      within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, request.dryRun ? 'look' : 'act', (system) =>
+    recover: (request) => {
+      const use = request.dryRun ? 'look' : request.output === null ? 'write' : 'act'
+      return within({ ...settings, ...(request.full ? { integrity: 'full' } : {}) }, use, (system) =>
         request.output === null ? inPlace(system, request) : toFile(system, request, outputPath(request.output, config)),
-      ),
+      )
+    },
     accept: async ({ timeline }) => {
       const { txid } = await acceptOlder(captureStateIn(settings.captureFolder), timeline)
       return {
@@ -82,7 +86,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
         (dryRun ? foreseeStopByHand : stopByHand)(ports, world.settings(`person-${by}`), by),
       ),
     resumeTrading: ({ by }) => acting(({ world }) => resumeByHand(world, by)),
-    execute: (request) => within(settings, request.dryRun ? 'look' : 'act', (system) => runScenario(system, request)),
+    execute: (request) => within(settings, request.dryRun ? 'look' : 'write', (system) => runScenario(system, request)),
     drill: (request) =>
       playDrill({
         ...request,
@@ -107,8 +111,10 @@ async function warnOfSameDisk(settings: SystemSettings, onEvent: (event: Capture
   })
 }
 
-async function within<T>(settings: SystemSettings, use: 'act' | 'look', work: (system: System) => Promise<T>): Promise<T> {
-  const system = await composeSystem(settings, use)
+/** 'write': the database itself is replaced, which whoever may only read it is refused first. @throws DATABASE_READ_ONLY */
+async function within<T>(settings: SystemSettings, use: 'write' | 'act' | 'look', work: (system: System) => Promise<T>): Promise<T> {
+  if (use === 'write' && (await databaseFiles.stat(settings.database)) !== null) requireWritable(settings.database)
+  const system = await composeSystem(settings, use === 'look' ? 'look' : 'act')
   try {
     return await work(system)
   } finally {
@@ -209,7 +215,14 @@ const livingAgent = async ({ stateFolder }: SystemSettings) => {
 
 /** What SQLite the bot has: of every process that has the database open and is not our capture. */
 const botSqlite = async ({ ports }: System, database: string) => {
-  const { processes } = await strangersOn(ports, database)
+  const processes = await strangersOn(ports, database).then(
+    (strangers) => strangers.processes,
+    (error: unknown) => {
+      // To a user who may not ask who captures, the rest of the screen is worth as much.
+      if (isDrError(error)) return []
+      throw error
+    },
+  )
   return Promise.all(processes.map(async (one) => ({ ...one, version: await logReaders.sqliteVersion(one.pid) })))
 }
 

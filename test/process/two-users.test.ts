@@ -64,6 +64,10 @@ describeWith([setpriv, linuxProc, python], 'two users', () => {
     const refused = await genesis(['replicate', ...given()], { through: as(other, bot.gid) })
     expect([errorOf(refused), refused.status]).toEqual(['DATABASE_READ_ONLY', 2])
     expect(refused.stderr).toContain(`this user (uid ${other.uid}) may not write ${database()}`)
+    for (const words of [['agent'], ['execute', '--scenario', 'DATABASE_CORRUPTION', '--yes', 'bot.db'], ['recover', '--yes', 'bot.db']]) {
+      const said = await genesis([...words, ...given()], { through: as(other, bot.gid) })
+      expect([words, errorOf(said), said.status]).toEqual([words, 'DATABASE_READ_ONLY', 2])
+    }
     const command = /or let this user in: (.*)$/m.exec(refused.stderr.replaceAll(/\n\s+/g, ' '))?.[1] ?? ''
     execFileSync('sh', ['-ec', command.replaceAll('sudo ', '')])
 

@@ -129,7 +129,9 @@ export function diskError(error: unknown, doing: string, untouched: string): unk
     untouched,
     next: full
       ? 'Free space on that file system; the work goes on from where it stood.'
-      : 'Look at the path and its permissions, then repeat.',
+      : ['EACCES', 'EPERM'].includes(codeOf(error))
+        ? 'This user may not: repeat it as root, or as a user who may write there.'
+        : 'Look at the path, then repeat.',
     cause: error,
   })
 }
