@@ -141,7 +141,8 @@ describeWith([python], 'a bot trades on a file that rots', () => {
       const until = performance.now() + (flips >= 10_000 ? 120_000 : 4000)
       let checks = 0
       let away = 0
-      while (performance.now() < until) {
+      // A machine with much else to do takes longer; the limit of the test is the end.
+      while (performance.now() < until || checks <= 1000) {
         const { damaged, judged, because } = await scrubbed()
         expect(damaged).toEqual([])
         if (because === null) checks += judged
