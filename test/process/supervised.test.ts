@@ -33,9 +33,9 @@ const child = join(repository, 'test/support/capture-child.ts')
 /** A system and its supervised captures, for one test; ended and removed after it. */
 async function inSystem(story: (system: TestSystem, supervise: Supervise) => Promise<void>): Promise<void> {
   const system = makeSystem()
-  const stop = new AbortController()
   const started: Supervised[] = []
   const supervise: Supervise = (environment = {}, program = undefined) => {
+    const stop = new AbortController()
     const events: CaptureEvent[] = []
     const ended = replicateSupervised(system.settings, {
       takeOver: false,
@@ -55,7 +55,7 @@ async function inSystem(story: (system: TestSystem, supervise: Supervise) => Pro
   try {
     await story(system, supervise)
   } finally {
-    stop.abort()
+    for (const one of started) one.stop()
     await Promise.all(started.map((one) => one.told))
     await clear(system)
   }
@@ -128,6 +128,8 @@ const lockedMoments = [
   'after locks.unlockWriters 0',
 ] as const
 
+const drained = { because: 'everything committed is durable in the replica', complete: true }
+
 async function suspendedAt(moment: string): Promise<{ readonly stallMs: number; readonly because: string }> {
   const seen = { stallMs: 0, because: '' }
   await inSystem(async (system, supervise) => {
@@ -141,7 +143,14 @@ async function suspendedAt(moment: string): Promise<{ readonly stallMs: number; 
     await until(follows, 'it is ended, and the next one follows')
     await end(system, writer, 'SIGTERM')
     capture.stop()
-    expect(await capture.ended).toMatchObject({ complete: true })
+    const outcome = await capture.ended
+    if (outcome?.because.startsWith('the capture did not come to its own end: it kept writers waiting') === true) {
+      // On a busy disk the last one may be killed for its own checkpoint too, and says so: the next one has the rest.
+      const next = supervise()
+      await until(() => times(next, 'attached') > 0, 'the next one follows')
+      next.stop()
+      expect(await next.ended).toMatchObject(drained)
+    } else expect(outcome).toMatchObject(drained)
     await expectEverything(system)
     seen.stallMs = longestStall(system)
     console.log(`${moment}: the bot waited for ${seen.stallMs} ms at most`)
@@ -179,7 +188,7 @@ describeWith([python, linuxProc], 'a supervised capture', () => {
       }
       await end(system, writer, 'SIGTERM')
       capture.stop()
-      expect(await capture.ended).toMatchObject({ complete: true })
+      expect(await capture.ended).toMatchObject(drained)
       await expectEverything(system)
       expect(capture.events.flatMap((event) => (event.type === 'restarted' ? [event.because] : []))).toEqual([
         'it was ended by SIGKILL',
