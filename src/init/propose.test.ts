@@ -80,6 +80,13 @@ describe('the service', () => {
     expect(service.value).toEqual(value)
     expect(service.because).toMatch(because)
   })
+
+  it('a process that nobody of them starts -> its program is the example, and it is said that its arguments are left out', () => {
+    const { example, because } = of({ units: none }).service
+    expect(example).toBe('{ command: [python3, bot.py], cwd: . }')
+    expect(because).toContain('with ALL its arguments')
+    expect(because).toContain('xargs -0 < /proc/7/cmdline')
+  })
 })
 
 describe('names and paths', () => {

@@ -121,9 +121,13 @@ function serviceOf(facts: Facts): Proposal['service'] {
     }
   }
   const [holder] = holders.processes
-  const started = holder === undefined ? '' : ` Process ${holder.pid} (${holder.command}) has it open: whatever starts that is meant.`
+  const started =
+    holder === undefined
+      ? ''
+      : ` Process ${holder.pid} (${holder.command}) has it open: whatever starts that is meant, with ALL its arguments: they are left out here, as they may hold secrets ("xargs -0 < /proc/${holder.pid}/cmdline" shows them).`
   const because = `${how}. No systemd unit and no Compose service was found (${units.because}; ${containers.because}).${started} ${without}`
-  return { value: null, example: '{ command: [python3, bot.py], cwd: . }', because }
+  const words = (holder?.command ?? 'python3 bot.py').split(' ').filter((word) => word !== '')
+  return { value: null, example: `{ command: [${words.map(yamlScalar).join(', ')}], cwd: . }`, because }
 }
 
 /** As it is written in the configuration. */

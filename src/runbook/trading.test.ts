@@ -52,11 +52,26 @@ describe('stopping by hand', () => {
     const { host, told, ports } = tradingHost()
     expect(await foreseeStopByHand(ports, settings, 'ada')).toEqual({
       outcome: 'skipped',
-      because: 'would stop systemd unit genesis-trading, which is active (running); now process 100 (python3 bot.py) has the database open',
+      because: 'would stop systemd unit genesis-trading (active (running)); now process 100 (python3 bot.py) has the database open',
       notProven: [],
       dryRun: true,
     })
     expect([told, host.running, host.latch]).toEqual([[], 'yes', null])
+  })
+
+  it('the configured service is not what has the database open -> a dry run says so, and the stop does not claim that it told it anything', async () => {
+    const { ports } = tradingHost({ running: 'no', others: [other] })
+    expect(await foreseeStopByHand(ports, settings, 'ada')).toMatchObject({
+      because: expect.stringMatching(
+        /now process 300 \(sqlite3 bot\.db\) has the database open, and is no process of it: this step would stop there$/,
+      ),
+      notProven: ['trading stopped'],
+    })
+    await expect(stopByHand(ports, settings, 'ada')).rejects.toMatchObject({
+      code: 'SERVICE_STOP_UNPROVEN',
+      message: expect.stringMatching(/did not run \(.*\), but process 300/),
+      next: expect.stringContaining('give in "service:" what starts and stops it'),
+    })
   })
 
   it('it does not obey, or somebody else has the database open -> SERVICE_STOP_UNPROVEN with who, and the latch stands', async () => {

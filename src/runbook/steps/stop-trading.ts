@@ -35,7 +35,10 @@ export const stopTrading = step({
       return { outcome: 'skipped', because, evidence: {}, notProven: ['trading stopped'] }
     }
     const state = await service.state()
-    return { outcome: 'skipped', because: `would stop ${service.description}, which is ${state.because}; now ${open}`, evidence: {} }
+    // What has the database open while the service does not run is not of it, and stopping the service does not end it.
+    const other = state.running === 'no' && strangers.processes.length > 0
+    const because = `would stop ${service.description} (${state.because}); now ${open}${other ? ', and is no process of it: this step would stop there' : ''}`
+    return { outcome: 'skipped', because, evidence: {}, ...(other ? { notProven: ['trading stopped'] } : {}) }
   },
   async act({ store, service, latch, files, outputs, openFiles, capture, clock }, scope) {
     const { runId, settings } = scope
@@ -61,7 +64,7 @@ export const stopTrading = step({
     // Asked first: a service that is not known is refused before anything is done.
     const before = await service.state()
     const latchHolder = await setLatch(latch, scope, clock.wallMs())
-    const stopped = await stopProven({ ...ports, service, clock }, settings)
+    const stopped = await stopProven({ ...ports, service, clock }, settings, before.running === 'no')
     const standing = await latch.read()
     const heldBy = standing !== null && isPerson(standing.holder) && !isPerson(runId) ? standing.holder : null
     const because = heldBy === null ? stopped : `${stopped}; the halt latch of ${heldBy} stays, so that this run does not start the bot`
@@ -76,8 +79,9 @@ export const stopTrading = step({
 
 type Ports = Pick<RunbookPorts, 'files' | 'openFiles' | 'capture' | 'clock'> & { readonly service: Service }
 
-/** How it is known. @throws SERVICE_STOP_UNPROVEN */
-async function stopProven({ service, clock, ...ports }: Ports, { database, stopTimeoutMs }: RunSettings): Promise<string> {
+/** How it is known. `stood`: it did not run before. @throws SERVICE_STOP_UNPROVEN */
+async function stopProven({ service, clock, ...ports }: Ports, settings: RunSettings, stood = false): Promise<string> {
+  const { database, stopTimeoutMs } = settings
   const after = await service.stop(stopTimeoutMs)
   const deadline = clock.monotonicMs() + releaseMs
   let strangers = await strangersOn(ports, database)
@@ -88,6 +92,10 @@ async function stopProven({ service, clock, ...ports }: Ports, { database, stopT
   if (strangers.processes.length === 0 && strangers.complete && after.running === 'no')
     return `${service.description} is stopped (${after.because}); no process but the capture has the database open: ${strangers.because}`
   const left = strangers.processes.length > 0 ? `${listed(strangers.processes)} still has the database open` : strangers.because
+  if (stood && after.running === 'no') {
+    const first = 'Stop that process by hand; if it is the bot, give in "service:" what starts and stops it'
+    throw unproven(`${service.description} did not run (${after.because}), but ${left}`, first)
+  }
   throw unproven(`${service.description} was told to stop (${after.because}), but ${left}`, 'Stop that process by hand')
 }
 
