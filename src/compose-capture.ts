@@ -13,6 +13,8 @@ import { openFolderStore } from './adapters/filesystem/object-store.ts'
 import { describeHolder, lockHolder, type ProcessLock, waitForLock } from './adapters/filesystem/process-lock.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
+import { ownPid } from './adapters/proc/lock-table.ts'
+import { openFilesFromProc } from './adapters/proc/open-files.ts'
 import { openLiveDatabase, requireFollowable } from './adapters/sqlite/live-database.ts'
 import { watchedDatabase } from './adapters/sqlite/watched-database.ts'
 import type { Config } from './config.ts'
@@ -95,6 +97,10 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
       store,
       clock: nodeClock,
       random: nodeRandom,
+      deserted: async (files) => {
+        const { processes, complete } = await openFilesFromProc.holders(files)
+        return complete && processes.every(({ pid }) => pid === ownPid())
+      },
       state: captureStateIn(captureFolder),
       keptSums: keptSumsIn(captureFolder),
       keptRot: keptRotIn(captureFolder),

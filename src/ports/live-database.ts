@@ -18,6 +18,8 @@ export interface LiveDatabase {
   replaced(): boolean
   /** A log with something in it stands in the place of the one that is followed: somebody opened the database anew. */
   otherLog(): boolean
+  /** What is followed, wherever it is now; null: there was none. */
+  logFiles(): { readonly wal: FileIdentity | null; readonly shm: FileIdentity | null }
   /** Calls back soon after the WAL changed, possibly before the change is committed. Returns how to stop. */
   watch(onChange: () => void): () => void
   /** Drops all locks, connections and descriptors, in the order that SQLite needs. */

@@ -4,6 +4,7 @@
  * 2. the last frame of a point stands in its log, and that point with the commits behind it is what the file is: it parted there, and the
  *    log says how many commits followed;
  * 3. of all points, the pages of one are nearest: it parted there or on the way to the next one.
+ * Where the capture saw the log go that holds what the file lacks, it knows without any search how far the file had it.
  */
 import type { LtxHeader } from '../ltx/header.ts'
 import { decodeRestorePoint } from '../ltx/restore-point.ts'
@@ -19,12 +20,12 @@ import { readHeader } from '../replica/read-object.ts'
 import { readPlan } from '../replica/read-plan.ts'
 import { decodeDatabaseHeader } from '../wal/database-header.ts'
 import { type Base, readPage } from './base-scan.ts'
-import { placeInLog } from './last-point.ts'
+import { framesUpTo, placeInLog } from './last-point.ts'
 import { type LogBehind, nothingBehind, readBehind } from './log-behind.ts'
 
 export interface Ancestor {
   readonly txid: number
-  readonly proof: 'content' | 'log' | 'pages' | 'kept'
+  readonly proof: 'content' | 'log' | 'pages' | 'kept' | 'left'
   /** Its last frame stands in the log, which ends before that of the newest point: the database went back for certain. */
   readonly inLog: boolean
   /** Checksums of every page at that point. */
@@ -72,6 +73,35 @@ export async function findAncestor(suspect: Suspect, { lookBack, wentBack, pages
 /** By what a capture kept beside the database, which is of that point: where the pages tell nothing, it is what is left to go by. */
 export async function ancestorByKept(suspect: Suspect, txid: number): Promise<Ancestor> {
   return { txid, proof: 'kept', inLog: false, sums: await sumsAt(suspect, txid), reachedTxid: suspect.timeline.latestTxid, behind: null }
+}
+
+/** A log that nobody uses any more, and that the file does not have whole. */
+export interface LeftLog {
+  readonly salt1: number
+  readonly salt2: number
+  /** Frames of it that are in the file. */
+  readonly backfilled: number
+}
+
+/**
+ * By the log that was left: the file has what came before it. Of what was backfilled it has only those pages that did not change again behind
+ * that, because a checkpoint leaves out what it would have to write twice: so it stands somewhere in between, if it is of one piece at all.
+ */
+export async function ancestorByLeft(suspect: Suspect, left: LeftLog): Promise<Ancestor | null> {
+  const { store, timeline } = suspect
+  const points = reachablePoints(timeline)
+  let reachedTxid = 0
+  for (const { maxTxid, key } of points.toReversed()) {
+    const header = await readHeader(store, key)
+    const within = header.walSalt1 === left.salt1 && header.walSalt2 === left.salt2
+    const end = framesUpTo(header)
+    if (reachedTxid === 0 && (!within || end <= left.backfilled))
+      reachedTxid = left.backfilled === (within ? end : 0) ? maxTxid : nextAfter(suspect, maxTxid)
+    if (within && maxTxid !== points[0]?.maxTxid) continue
+    const sums = await sumsAt(suspect, maxTxid)
+    return { txid: maxTxid, proof: 'left', inLog: false, sums, reachedTxid: Math.max(reachedTxid, maxTxid), behind: null }
+  }
+  return null
 }
 
 /** The counter in the first page of the database is lower than in that of the replica. False proves nothing: few transactions count it up. */

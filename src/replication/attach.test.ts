@@ -18,6 +18,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { planRestore } from '../replica/plan.ts'
 import { restoreFile } from '../restore/restore-file.ts'
+import type { LeftLog } from './ancestor.ts'
 import { attach } from './attach.ts'
 import type { CaptureEvent } from './capture-event.ts'
 import type { CaptureWorld } from './capture-world.ts'
@@ -45,6 +46,7 @@ async function world(over: { readonly store?: Partial<ObjectStore>; readonly sta
     keptSums: keptSumsIn(folder),
     keptRot: keptRotIn(folder),
     openDatabase: () => openLiveDatabase(databasePath),
+    deserted: async () => false,
     openLog: () => openLogFile(databasePath, folder, () => true),
     onEvent: (event) => events.push(event),
     flushIntervalMs: 50,
@@ -127,10 +129,10 @@ const reopen = (): void => {
   bot.exec('PRAGMA wal_autocheckpoint=0')
 }
 const update = (rows: string): void => bot.exec(`UPDATE t SET x = randomblob(4000) WHERE ${rows}`)
-const attachAt = async (laterMs: number): Promise<readonly CaptureEvent[]> => {
+const attachAt = async (laterMs: number, left: LeftLog | null = null): Promise<readonly CaptureEvent[]> => {
   const made = await world()
   const clock = { ...nodeClock, wallMs: () => nodeClock.wallMs() + laterMs }
-  ;(await attach({ ...made, clock }, { takeOver: false, fork: null })).database.close()
+  ;(await attach({ ...made, clock }, { takeOver: false, fork: null, left })).database.close()
   return made.events
 }
 /** The same inodes, as a block device has them. */
@@ -222,6 +224,45 @@ it('a bot whose SQLite zeroes what it deletes frees many pages unseen -> it went
   await attachAt(1000)
   bot.exec('DELETE FROM t WHERE rowid > 5; PRAGMA wal_checkpoint(TRUNCATE)')
   expect(await attachAt(2000)).toMatchObject([{ type: 'attached', do: 'diff' }])
+})
+
+describe('the log is taken away under a capture that lives, and the bot begins another one', () => {
+  const frames = (): number => Number(bot.prepare('PRAGMA wal_checkpoint=NOOP').get()?.['log'])
+  const salts = (): Pick<LeftLog, 'salt1' | 'salt2'> => {
+    const wal = readFileSync(`${path()}-wal`)
+    return { salt1: wal.readUInt32BE(16), salt2: wal.readUInt32BE(20) }
+  }
+
+  it.each([
+    ['nothing of it is in the file', () => 0, { least: 3, most: 3 }],
+    ['some of it is, but for the pages that changed again', (first: number) => first, { least: 2, most: 3 }],
+    ['some is, up to a place between two flushes', (first: number) => first + 1, { least: 0, most: 3 }],
+  ])('%s -> what the file lacks is known so far', async (_, backfilled, commits) => {
+    fill()
+    await attachAt(0)
+    bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    update('rowid > 20')
+    await attachAt(0)
+    bot.exec('PRAGMA wal_checkpoint(RESTART)')
+    const old = readFileSync(path())
+    update('rowid = 1')
+    const first = frames()
+    await attachAt(0)
+    update('rowid = 2')
+    update('rowid = 3')
+    await attachAt(0)
+    const left = { ...salts(), backfilled: backfilled(first) }
+    bot.close()
+    for (const suffix of ['-wal', '-shm']) rmSync(`${path()}${suffix}`, { force: true })
+    writeFileSync(path(), old)
+    reopen()
+    update('true')
+    const events = await attachAt(0, left)
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'attached', do: 'fork', because: expect.stringContaining('was left without') }),
+    )
+    expect(events).toContainEqual(expect.objectContaining({ type: 'older', parent: '00000001', forkTxid: 2, commits }))
+  })
 })
 
 describe('an old file is copied over the database, and the bot commits before the capture looks', () => {

@@ -9,6 +9,7 @@ import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureBinding, OlderDatabase } from '../ports/capture-state.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import { type Catalogue, readCatalogue } from '../replica/catalogue.ts'
+import type { LeftLog } from './ancestor.ts'
 import { beginFirstTimeline, beginFork } from './begin-timeline.ts'
 import type { Attached, CaptureWorld, Settled } from './capture-world.ts'
 import { keepSums } from './keep-sums.ts'
@@ -24,6 +25,8 @@ export interface AttachOptions {
   readonly takeOver: boolean
   /** The database was restored from here: go on with a timeline that forks at this point. */
   readonly fork: CaptureFork | null
+  /** What the capture that went before it in this process left, of this very file. */
+  readonly left?: LeftLog | null
 }
 
 /** Chosen: each try meets a log that began anew at that very moment; a bot that does so five times in a row is no bot. */
@@ -70,7 +73,7 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   if (before.foreign) await beginFirstTimeline(world, before)
   const { catalogue, forked } = await forkIfAsked(world, options, database, before)
   const binding = await world.state.read()
-  const meeting = await meet(world, database, catalogue, forked ? 'bound' : binding)
+  const meeting = await meet(world, database, catalogue, forked ? 'bound' : binding, options.left)
   const decision = decideResume({ ...meeting.facts, takeOver: options.takeOver })
   if (decision.do === 'begin') warnOfEmptied(world, binding, catalogue)
   const { attached, unproven: taken, about } = await carryOut(meeting, decision)

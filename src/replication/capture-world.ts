@@ -8,9 +8,10 @@ import type { PageSums } from '../replica/page-sums.ts'
 import type { Base } from './base-scan.ts'
 import type { TimelineWorld } from './begin-timeline.ts'
 import type { CaptureEvent } from './capture-event.ts'
+import type { DesertedWorld } from './deserted-log.ts'
 import type { ResumeDecision } from './resume.ts'
 
-export interface CaptureWorld extends TimelineWorld {
+export interface CaptureWorld extends TimelineWorld, DesertedWorld {
   readonly openDatabase: () => LiveDatabase
   /** Called while this process does not have the database open. null: there is no log. To be closed. @throws IO_FAILED */
   readonly openLog: () => LogFile | null

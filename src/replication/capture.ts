@@ -5,11 +5,13 @@
 import { DrError, isDrError } from '../errors.ts'
 import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
+import type { LeftLog } from './ancestor.ts'
 import { type AttachOptions, attach } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
 import { nextLookMs, slowPollMs } from './cadence.ts'
 import type { Attached, CaptureWorld } from './capture-world.ts'
 import { checkpointBeside } from './checkpoint-beside.ts'
+import { DesertedLog } from './deserted-log.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
 import { committedPastLog } from './past-the-log.ts'
@@ -36,6 +38,7 @@ export class Capture {
   readonly #pages: Omit<ScrubWorld, 'rot' | 'onDamage'>
   readonly #scrub: Scrub
   readonly #rot: RotMemory
+  readonly #deserted: DesertedLog
   /** Damaged pages that are not told yet: they are remembered first. */
   #found: readonly number[] = []
   /** Why the damaged pages could not be remembered the last time. */
@@ -69,6 +72,7 @@ export class Capture {
     this.#pins = new Pins(database.locks, world.clock, this.#reader, pageSize)
     this.#lastNewsMs = world.clock.monotonicMs()
     this.#rot = new RotMemory(attached.rot)
+    this.#deserted = new DesertedLog(world, database)
     const settled = (page: number): boolean => this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page)
     this.#pages = { clock: world.clock, disk: database.disk, pageSize, sums: attached.sums, settled }
     this.#scrub = new Scrub(
@@ -210,6 +214,11 @@ export class Capture {
     return this.drain()
   }
 
+  /** Of a log that was taken away, what the file lacks, for whoever attaches next; null: nothing. */
+  get left(): LeftLog | null {
+    return this.#deserted.left
+  }
+
   position(): Omit<CapturePosition, 'pid' | 'database' | 'replica' | 'walLargeSinceMs' | 'gaveUp'> {
     const { oldestMs, pendingCommits, published, trouble } = this.#queue
     const moved = this.#letGo ? [] : this.#attached.database.moved()
@@ -265,6 +274,10 @@ export class Capture {
     }
     // Where nothing stands in their place we follow on: whoever has these files open still commits to them.
     for (const file of database.moved()) this.#fileDamaged(`the ${names[file]} of ${database.path} was taken away while it was in use`)
+    this.#moved ??= await this.#deserted.look(
+      async () => (await this.#flushEverything()) === null && this.#queue.trouble === null && this.#queue.idle,
+    )
+    if (this.#moved !== null) return false
     this.#guard(() => this.#lookAtHeader())
     const before = this.#reader.place
     if (this.#logDamage === null) this.#guard(() => this.#look())

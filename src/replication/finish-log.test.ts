@@ -61,6 +61,7 @@ async function world(
     keptSums: keptSumsIn(folder),
     keptRot: keptRotIn(folder),
     openDatabase,
+    deserted: async () => false,
     openLog: () => null,
     onEvent: (event) => events.push(event),
     flushIntervalMs: 50,

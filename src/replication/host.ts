@@ -155,7 +155,7 @@ export class CaptureHost implements CaptureControl {
       this.#because = error.message
       await capture.letGo()
       if (this.#capture === capture) this.#capture = null
-      this.#next = { takeOver: false, fork: null }
+      this.#next = { takeOver: false, fork: null, left: capture.left }
     } finally {
       signal.removeEventListener('abort', onAbort)
       ended.abort()

@@ -90,11 +90,16 @@ export function placeInLog(
   return restartedOnce && place.frames < end.frames ? behindFormer(bytes, { ...base, place }, end) : null
 }
 
+/** Frames of its log up to the end of what was published of it. */
+export function framesUpTo({ walOffset, walSize, pageSize }: LtxHeader): number {
+  return (walOffset + walSize - walHeaderBytes) / (frameHeaderBytes + pageSize)
+}
+
 /** Where the published file ends in the log that it was read from; null when that is not known, or it cannot be one of this database. */
 function endOf({ place }: Base, published: LtxHeader): WalPosition | null {
   const known = decodeRestorePoint(published.reserved)?.frameChecksum ?? null
   if (known === null || place === null) return null
-  const frames = (published.walOffset + published.walSize - walHeaderBytes) / (frameHeaderBytes + published.pageSize)
+  const frames = framesUpTo(published)
   if (!Number.isInteger(frames) || frames < 1 || place.header.pageSize !== published.pageSize) return null
   const header: WalHeader = { ...place.header, salt1: published.walSalt1, salt2: published.walSalt2 }
   return { header, frames, checksum: { s1: Number(known >> 32n), s2: Number(known & 0xffffffffn) } }

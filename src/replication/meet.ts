@@ -13,9 +13,11 @@ import { MiB } from '../units.ts'
 import {
   type Ancestor,
   ancestorByKept,
+  ancestorByLeft,
   counterWentBack,
   everywhere,
   findAncestor,
+  type LeftLog,
   type Search,
   type Suspect,
   sumsBehind,
@@ -57,12 +59,13 @@ const nearby: Omit<Search, 'wentBack'> = { lookBack: 2000, pages: { withinBytes:
 
 type Found = Omit<Meeting, 'world' | 'database' | 'base' | 'catalogue' | 'binding' | 'rot'>
 
-/** `binding` 'bound': this very file was just restored for this timeline. */
+/** `binding` 'bound': this very file was just restored for this timeline. `left`: a log of it that went while it was captured. */
 export async function meet(
   world: CaptureWorld,
   database: LiveDatabase,
   catalogue: Catalogue,
   binding: CaptureBinding | 'bound' | null,
+  left: LeftLog | null = null,
 ): Promise<Meeting> {
   const { store, clock, keptSums } = world
   const { bytes } = database
@@ -125,7 +128,7 @@ export async function meet(
   }
   const suspect = { store, timeline: current, bytes, base, sums, newest: newest.sums }
   const ancestor = bound
-    ? await ancestorOfKnown(suspect, last, newest.keptTxid)
+    ? ((left === null ? null : await ancestorByLeft(suspect, left)) ?? (await ancestorOfKnown(suspect, last, newest.keptTxid)))
     : await findAncestor(suspect, { ...everywhere, wentBack: true })
   return found({ current, last, sums, newest: newest.sums, ancestor }, { otherPath, bound, equalShare: newest.sums.shareEqualTo(sums) })
 }

@@ -59,6 +59,7 @@ const parted = {
   content: 'equals',
   log: 'is by its log what came right after',
   pages: 'is by its pages what came right after',
+  left: 'was left without the end of its log, and is what came right after',
   kept: 'may have gone back in time with what is kept beside it, which is of',
 } as const
 

@@ -134,6 +134,7 @@ describe('a bot died, and a frame of its log rotted', () => {
       keptSums: keptSumsIn(folder),
       keptRot: keptRotIn(folder),
       openDatabase: () => openLiveDatabase(dead()),
+      deserted: async () => false,
       openLog: () => openLogFile(dead(), folder, () => true),
       onEvent: (event) => events.push(event),
       flushIntervalMs: 50,

@@ -68,6 +68,7 @@ async function world(openDatabase: CaptureWorld['openDatabase']): Promise<Captur
     keptSums: keptSumsIn(folder),
     keptRot: keptRotIn(folder),
     openDatabase,
+    deserted: async () => false,
     openLog: () => null,
     onEvent: () => {},
     flushIntervalMs: 50,

@@ -94,16 +94,19 @@ describeWith([python], 'under a capture', () => {
     expect(await drained()).toMatchObject({ complete: false })
   })
 
-  it('the -shm is deleted and the bot reconnects with another one -> it is seen within seconds, and nothing is called complete', async () => {
+  it('the -shm is deleted and the bot reconnects with another one -> it is seen, and followed anew by itself', async () => {
     const first = await startWriter(system, '--rate', '100')
     const capture = await startCapture(system)
     rmSync(`${system.database}-shm`)
     await end(system, first, 'SIGKILL')
-    await startWriter(system, '--rate', '100')
-    await until(async () => (await client().position()).damage !== null, 'the deleted -shm is seen')
-    await until(() => capture.events.some((event) => event.because?.includes('another -shm') === true), 'the hidden commits are seen')
-    expect(await client().drain()).toMatchObject({ complete: false })
-    expect((await client().position()).continuous).toBe(false)
+    const second = await startWriter(system, '--rate', '100')
+    const told = (text: string) => () => capture.events.some(({ because }) => because?.includes(text) === true)
+    await until(told('the -shm of'), 'the deleted -shm is seen')
+    await until(() => capture.events.filter(({ type }) => type === 'attached').length === 2, 'it is followed anew')
+    expect(told('nobody has the former -shm of')()).toBe(true)
+    await end(system, second, 'SIGTERM')
+    expect(await client().drain()).toMatchObject({ complete: true })
+    expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
   })
 
   it('somebody copies the recovered file elsewhere and replicates it to the same replica -> refused; with the word, the former capture stops', async () => {

@@ -72,6 +72,7 @@ export function openLiveDatabase(path: string): LiveDatabase {
       const standing = statSync(`${path}-wal`, { throwIfNoEntry: false })
       return standing !== undefined && standing.size > 0 && wal !== null && !same(identityOf(standing), wal.identity)
     },
+    logFiles: () => ({ wal: wal?.identity ?? null, shm: openedShm }),
     watch: (onChange) => watchWal(path, onChange),
     close: () => {
       locks.close()
