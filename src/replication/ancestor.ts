@@ -62,8 +62,15 @@ export const everywhere: Omit<Search, 'wentBack'> = { lookBack: 'all', pages: { 
 export async function findAncestor(suspect: Suspect, { lookBack, wentBack, pages }: Search): Promise<Ancestor | null> {
   const older = reachablePoints(suspect.timeline).filter((point) => point.maxTxid < suspect.timeline.latestTxid)
   const looked = lookBack === 'all' ? older : older.slice(-lookBack)
+  let asked = false
   for (const point of looked.toReversed()) {
-    const ancestor = await byHeader(suspect, point, await readHeader(suspect.store, point.key))
+    const header = await readHeader(suspect.store, point.key)
+    const found = byContent(suspect, point, header)
+    if (found !== null) return found
+    const behind: LogBehind | null = asked ? null : (placeInLog(suspect.bytes, suspect.base, header)?.behind ?? null)
+    // Once: what an older point comes to by the same log is the same, and to sum a point up is to read the replica.
+    asked ||= behind !== null
+    const ancestor = behind === null ? null : await byLog(suspect, point, behind)
     if (ancestor !== null) return ancestor
   }
   const { sizeBytes } = planRestore(suspect.timeline.files, 'newest-reachable')
@@ -112,14 +119,15 @@ export async function counterWentBack({ store, timeline, bytes, base }: Suspect)
   return now !== null && then !== null && now.changeCounter < then.changeCounter
 }
 
-async function byHeader(suspect: Suspect, point: ReplicaFile, header: LtxHeader): Promise<Ancestor | null> {
+function byContent({ bytes, base, sums }: Suspect, { maxTxid: txid }: ReplicaFile, header: LtxHeader): Ancestor | null {
+  if (decodeRestorePoint(header.reserved)?.postApply !== sums.rolling) return null
+  const inLog = placeInLog(bytes, base, header) !== null
+  return { txid, proof: 'content', inLog, reachedTxid: txid, sums, behind: null }
+}
+
+async function byLog(suspect: Suspect, { maxTxid: txid }: ReplicaFile, behind: LogBehind): Promise<Ancestor | null> {
   const { bytes, base, sums } = suspect
-  const txid = point.maxTxid
-  const behind = placeInLog(bytes, base, header)?.behind ?? null
-  if (decodeRestorePoint(header.reserved)?.postApply === sums.rolling) {
-    return { txid, proof: 'content', inLog: behind !== null, reachedTxid: txid, sums, behind: null }
-  }
-  if (behind === null || base.place === null) return null
+  if (base.place === null) return null
   const then = await sumsAt(suspect, txid)
   const expected = sumsBehind(then, bytes, base, behind)
   const reachedTxid = nothingBehind(behind, base.place.frames) ? txid : nextAfter(suspect, txid)
