@@ -63,6 +63,8 @@ export type PageChoice = Pick<ReadonlySet<number>, 'has'> | 'all'
 
 /** Chosen: 1 MiB a read, so that the event loop is held for a millisecond at most between two yields. */
 const readBytes = 1024 * 1024
+/** Chosen: pages that are asked for mostly lie far apart, and what lies between them is read for nothing. */
+const chosenBytes = 64 * 1024
 
 export interface ScannedPage {
   readonly number: number
@@ -74,7 +76,7 @@ export interface ScannedPage {
 export function* scanPages(bytes: DatabaseBytes, base: Base, which: PageChoice = 'all'): Generator<ScannedPage | null> {
   const { pageSize, pages } = base
   const skip = lockPage(pageSize)
-  const perRead = Math.max(1, Math.floor(readBytes / pageSize))
+  const perRead = Math.max(1, Math.floor((which === 'all' ? readBytes : chosenBytes) / pageSize))
   const buffer = new Uint8Array(perRead * pageSize)
   for (let first = 1; first <= pages; first += perRead) {
     const count = Math.min(perRead, pages - first + 1)
