@@ -9,7 +9,7 @@ import { sumPage } from '../ltx/checksum.ts'
 
 const flag = 0x80000000
 const blockPages = 512
-export const sumBlockBytes = 8 * blockPages
+const sumBlockBytes = 8 * blockPages
 
 export interface SumBlock {
   /** Counted from 0. */

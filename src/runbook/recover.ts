@@ -32,7 +32,7 @@ export interface RecoverReport {
 }
 
 /** Chosen words: the exchange is compared by hand until it can be configured. */
-export const afterRecover = 'Compare positions and open orders with the exchange before the bot trades on this database.'
+const afterRecover = 'Compare positions and open orders with the exchange before the bot trades on this database.'
 
 export interface RecoverFileRequest {
   readonly output: string

@@ -218,7 +218,7 @@ export const initOutcome: Extract<InitOutcome, { do: 'proposed' }> = {
 }
 
 /** Everything is well here, and every request is noted in `calls`. */
-export function wellParts(calls: (readonly [string, unknown])[]): Parts {
+function wellParts(calls: (readonly [string, unknown])[]): Parts {
   const noted =
     <Request, Answer>(verb: string, answer: Answer) =>
     async (request?: Request): Promise<Answer> => {

@@ -7,7 +7,7 @@ import type { CaptureSign, CaptureWatch } from '../../ports/capture-watch.ts'
 import { codeOf } from '../filesystem/durable.ts'
 
 /** The descriptor of the pipe, in the process that is watched. */
-export const watchDescriptor = 3
+const watchDescriptor = 3
 
 const bytes: Readonly<Record<CaptureSign, string>> = {
   beat: '.',
