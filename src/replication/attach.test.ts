@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
-import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
-import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
-import { openLogFile } from '../adapters/filesystem/log-file.ts'
-import { openFolderStore } from '../adapters/filesystem/object-store.ts'
+import { captureWorld, type ToldWorld } from '../../test/support/capture-world.ts'
 import { outputFiles } from '../adapters/filesystem/output-file.ts'
 import { nodeClock } from '../adapters/node/clock.ts'
-import { nodeRandom } from '../adapters/node/random.ts'
-import { openLiveDatabase } from '../adapters/sqlite/live-database.ts'
 import type { CaptureState } from '../ports/capture-state.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
@@ -21,7 +15,6 @@ import { restoreFile } from '../restore/restore-file.ts'
 import type { LeftLog } from './ancestor.ts'
 import { attach } from './attach.ts'
 import type { CaptureEvent } from './capture-event.ts'
-import type { CaptureWorld } from './capture-world.ts'
 
 let folder = ''
 let bot: DatabaseSync
@@ -35,25 +28,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-async function world(over: { readonly store?: Partial<ObjectStore>; readonly state?: Partial<CaptureState> } = {}) {
-  const events: CaptureEvent[] = []
-  const databasePath = join(folder, 'bot.db')
-  const made: CaptureWorld = {
-    store: { ...(await openFolderStore('file:replica', join(folder, 'replica'))), ...over.store },
-    clock: nodeClock,
-    random: nodeRandom,
-    state: { ...captureStateIn(folder), ...over.state },
-    keptSums: keptSumsIn(folder),
-    keptRot: keptRotIn(folder),
-    openDatabase: () => openLiveDatabase(databasePath),
-    deserted: async () => false,
-    openLog: () => openLogFile(databasePath, folder, () => true),
-    onEvent: (event) => events.push(event),
-    flushIntervalMs: 50,
-    scrubTurnMs: 3_600_000,
-    databasePath,
-  }
-  return { ...made, events }
+async function world(over: { readonly store?: Partial<ObjectStore>; readonly state?: Partial<CaptureState> } = {}): Promise<ToldWorld> {
+  const made = await captureWorld(folder, path())
+  return { ...made, store: { ...made.store, ...over.store }, state: { ...made.state, ...over.state } }
 }
 
 /** The attach that dies when `dies` is called, and one after the bot has rewritten its whole file. */

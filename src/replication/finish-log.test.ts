@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { captureWorld, type ToldWorld } from '../../test/support/capture-world.ts'
 import { forgetChecksums, framesOf } from '../../test/support/log-frames.ts'
-import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
-import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
-import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
-import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { nodeClock } from '../adapters/node/clock.ts'
-import { nodeRandom } from '../adapters/node/random.ts'
 import { openLiveDatabase } from '../adapters/sqlite/live-database.ts'
 import type { DatabaseLocks, LiveDatabase } from '../ports/live-database.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
@@ -19,8 +15,6 @@ import { planRestore } from '../replica/plan.ts'
 import { sumPlan } from '../replica/point-sums.ts'
 import { frameOffset } from '../wal/header.ts'
 import { attach } from './attach.ts'
-import type { CaptureEvent } from './capture-event.ts'
-import type { CaptureWorld } from './capture-world.ts'
 import { WalReader } from './wal-reader.ts'
 
 const pageSize = 4096
@@ -49,27 +43,8 @@ const commitWithout = (end: 'followed' | 'last'): void => {
   forgetChecksums(path, from, to)
 }
 
-async function world(
-  openDatabase = (): LiveDatabase => openLiveDatabase(path),
-): Promise<CaptureWorld & { readonly events: CaptureEvent[] }> {
-  const events: CaptureEvent[] = []
-  return {
-    store: await openFolderStore('file:replica', join(folder, 'replica')),
-    clock: nodeClock,
-    random: nodeRandom,
-    state: captureStateIn(folder),
-    keptSums: keptSumsIn(folder),
-    keptRot: keptRotIn(folder),
-    openDatabase,
-    deserted: async () => false,
-    openLog: () => null,
-    onEvent: (event) => events.push(event),
-    flushIntervalMs: 50,
-    scrubTurnMs: 3_600_000,
-    databasePath: path,
-    events,
-  }
-}
+const world = (openDatabase = (): LiveDatabase => openLiveDatabase(path)): Promise<ToldWorld> =>
+  captureWorld(folder, path, { openDatabase, openLog: () => null })
 
 const anew = { takeOver: false, fork: null }
 const attachOnce = async (): Promise<void> => (await attach(await world(), anew)).database.close()

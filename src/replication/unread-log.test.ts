@@ -15,16 +15,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { captureWorld, type ToldWorld } from '../../test/support/capture-world.ts'
 import { damageFrame, framesOf } from '../../test/support/log-frames.ts'
-import { captureStateIn } from '../adapters/filesystem/capture-state.ts'
-import { keptRotIn } from '../adapters/filesystem/kept-rot.ts'
-import { keptSumsIn } from '../adapters/filesystem/kept-sums.ts'
 import { openLogFile } from '../adapters/filesystem/log-file.ts'
-import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import { openRestingDatabase } from '../adapters/filesystem/resting-database.ts'
-import { nodeClock } from '../adapters/node/clock.ts'
-import { nodeRandom } from '../adapters/node/random.ts'
-import { openLiveDatabase } from '../adapters/sqlite/live-database.ts'
 import { frameOffset } from '../wal/header.ts'
 import { Capture } from './capture.ts'
 import type { CaptureEvent } from './capture-event.ts'
@@ -124,26 +118,7 @@ describe('a log with a rotten header', () => {
 })
 
 describe('a bot died, and a frame of its log rotted', () => {
-  async function world(over: Partial<CaptureWorld> = {}): Promise<CaptureWorld & { readonly events: CaptureEvent[] }> {
-    const events: CaptureEvent[] = []
-    return {
-      store: await openFolderStore('file:replica', join(folder, 'replica')),
-      clock: nodeClock,
-      random: nodeRandom,
-      state: captureStateIn(folder),
-      keptSums: keptSumsIn(folder),
-      keptRot: keptRotIn(folder),
-      openDatabase: () => openLiveDatabase(dead()),
-      deserted: async () => false,
-      openLog: () => openLogFile(dead(), folder, () => true),
-      onEvent: (event) => events.push(event),
-      flushIntervalMs: 50,
-      scrubTurnMs: 3_600_000,
-      databasePath: dead(),
-      ...over,
-      events,
-    }
-  }
+  const world = (over: Partial<CaptureWorld> = {}): Promise<ToldWorld> => captureWorld(folder, dead(), over)
   const follow = async (over: Partial<CaptureWorld> = {}) => {
     const made = await world(over)
     const capture = await Capture.open(made, { takeOver: false, fork: null })

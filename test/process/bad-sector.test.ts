@@ -4,14 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { captureStateIn } from '../../src/adapters/filesystem/capture-state.ts'
-import { keptRotIn } from '../../src/adapters/filesystem/kept-rot.ts'
-import { keptSumsIn } from '../../src/adapters/filesystem/kept-sums.ts'
-import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
 import { outputFiles } from '../../src/adapters/filesystem/output-file.ts'
 import { openRestingDatabase } from '../../src/adapters/filesystem/resting-database.ts'
-import { nodeClock } from '../../src/adapters/node/clock.ts'
-import { nodeRandom } from '../../src/adapters/node/random.ts'
 import { openLiveDatabase } from '../../src/adapters/sqlite/live-database.ts'
 import { must } from '../../src/assert.ts'
 import { DrError } from '../../src/errors.ts'
@@ -25,6 +19,7 @@ import { baseAtRest, scanPages } from '../../src/replication/base-scan.ts'
 import type { CaptureWorld } from '../../src/replication/capture-world.ts'
 import { restingCapture } from '../../src/replication/resting.ts'
 import { repairFile } from '../../src/restore/repair-file.ts'
+import { captureWorld, type ToldWorld } from '../support/capture-world.ts'
 
 const pageSize = 4096
 /** The page that the disk does not give, of about 100; it is a leaf of the table. */
@@ -59,23 +54,8 @@ function withBadSector(bytes: DatabaseBytes, page = badPage): DatabaseBytes {
   }
 }
 
-async function world(openDatabase: CaptureWorld['openDatabase']): Promise<CaptureWorld> {
-  return {
-    store: await openFolderStore('file:replica', join(folder, 'replica')),
-    clock: nodeClock,
-    random: nodeRandom,
-    state: captureStateIn(folder),
-    keptSums: keptSumsIn(folder),
-    keptRot: keptRotIn(folder),
-    openDatabase,
-    deserted: async () => false,
-    openLog: () => null,
-    onEvent: () => {},
-    flushIntervalMs: 50,
-    scrubTurnMs: 3_600_000,
-    databasePath: path,
-  }
-}
+const world = (openDatabase: CaptureWorld['openDatabase']): Promise<ToldWorld> =>
+  captureWorld(folder, path, { openDatabase, openLog: () => null })
 
 async function attachTo(database: ReturnType<typeof openLiveDatabase>): Promise<void> {
   ;(await attach(await world(() => database), { takeOver: false, fork: null })).database.close()
