@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SkippedReporter } from './scripts/skipped-reporter.ts'
+import { whole } from './test/support/share.ts'
 
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
@@ -11,8 +12,9 @@ export default defineConfig({
     environment: 'node',
     // Processes, not threads: some tests watch the locks and the children of their own process.
     pool: 'forks',
-    // Chosen: tests of whole systems measure times, so that they get room; and they wait a lot, so that two share even one processor.
-    maxWorkers: Math.max(2, Math.min(4, availableParallelism() - 1)),
+    // Chosen: tests of whole systems measure times, so that they get room, most of all where all of them are played; and they wait a lot, so
+    // that two or three share even one processor.
+    maxWorkers: Math.max(whole ? 2 : 3, Math.min(4, availableParallelism() - 1)),
     // Some 300 programs of ours are started by the tests, from sources: with the cache each starts in half the time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
     testTimeout: 30_000,
