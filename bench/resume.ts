@@ -70,12 +70,14 @@ async function rounds(world: World, place: Place, bot: DatabaseSync): Promise<re
   const fromSources: Resumed[] = []
   const unchangedWithout: Resumed[] = []
   const changed: Changed[] = []
+  const changedCold: Changed[] = []
   const changedWithout: Changed[] = []
   for (let round = 1; round <= world.rounds; round++) {
     world.progress(`killed and started again, round ${round} of ${world.rounds}`)
     unchanged.push(await killed(place, bot))
     fromSources.push(await killed(place, bot, sources))
     changed.push(await afterChange(place, bot, round))
+    changedCold.push(await afterChange(place, bot, round + world.rounds, forgotten))
     rmSync(join(captureFolderOf(place), 'page-sums'))
     unchangedWithout.push(await killed(place, bot))
     rmSync(join(captureFolderOf(place), 'page-sums'))
@@ -94,6 +96,7 @@ async function rounds(world: World, place: Place, bot: DatabaseSync): Promise<re
     unchangedRow(subject, `the same, ${restorePoints.toLocaleString('en')} restore points`, after),
     unchangedRow(subject, 'the same, page checksums deleted', unchangedWithout),
     ...changedRows(subject, 'continuity lost', changed),
+    ...changedRows(subject, 'the same, and the file is not in memory', changedCold),
     ...changedRows(subject, 'the same, page checksums deleted', changedWithout),
   ]
 }
@@ -114,12 +117,19 @@ function changedRows(subject: string, figure: string, all: readonly Changed[]): 
   return [row(subject, figure, text, '<= 1x reading the file + the changed pages', ratio <= 1)]
 }
 
-async function afterChange(place: Place, bot: DatabaseSync, round: number): Promise<Changed> {
+/** As after a reboot: the kernel has none of the file in memory. */
+const forgotten = (path: string): Promise<number> => timeOf('dd', `if=${path}`, 'iflag=nocache', 'count=0', 'status=none')
+
+type Before = (path: string) => Promise<unknown>
+
+async function afterChange(place: Place, bot: DatabaseSync, round: number, before: Before = () => Promise.resolve()): Promise<Changed> {
   const rows = Number(bot.prepare('SELECT max(id) AS rows FROM trades').get()?.['rows'])
   bot.prepare('UPDATE trades SET fee = ? WHERE id % ? = 0').run(`${round}`, Math.floor(rows / changedPages))
   bot.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   commit(bot)
+  await before(place.database)
   const readMs = await timeOf('dd', `if=${place.database}`, 'of=/dev/null', 'bs=1M', 'status=none')
+  await before(place.database)
   const resumed = await killed(place, bot)
   const out = join(place.folder, 'written')
   const pages = changedPages
