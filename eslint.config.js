@@ -3,7 +3,8 @@ import { parser, plugin } from 'typescript-eslint'
 
 // biome-ignore lint/style/noDefaultExport: eslint reads its configuration from the default export
 export default [
-  { ignores: ['dist/', '.oracles/', '**/*.js', '**/*.mjs'] },
+  // kernel/ is AssemblyScript, which its own compiler reads.
+  { ignores: ['dist/', 'kernel/', '.oracles/', '**/*.js', '**/*.mjs'] },
   {
     files: ['**/*.ts'],
     languageOptions: { parser, parserOptions: { projectService: true } },

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe } from 'vitest'
+import { compiler } from '../scripts/kernel.ts'
 
 export interface Need {
   readonly what: string
@@ -35,6 +36,7 @@ export const litestreamVfs: Need = {
   how: oracles,
 }
 export const python: Need = { what: 'python3 with sqlite3', found: command('python3', '-c', 'import sqlite3'), how: 'install python3' }
+export const kernelCompiler: Need = { what: 'the compiler of the kernel', found: file(compiler), how: 'run npm ci --prefix kernel' }
 export const linuxProc: Need = { what: '/proc', found: file('/proc/locks'), how: 'run on Linux' }
 
 /** A `describe` that is skipped, with the reason in its title, when one of `needs` is not here. */

@@ -1,8 +1,10 @@
 /** CRC-64/ISO against one that goes bit by bit, and against values of Go's hash/crc64. */
+import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
+import { crc64 as crc64OfWasm } from 'hash-wasm'
 import { describe, expect, it } from 'vitest'
 import { checksumFlag, finishPage, pageChecksum } from './checksum.ts'
-import { crc64, extend, freshRegister, resultOf, Shift } from './crc64.ts'
+import { crc64, extend, extendPlain, freshRegister, type Register, resultOf, Shift } from './crc64.ts'
 
 const allOnes = 0xffffffffffffffffn
 
@@ -91,5 +93,44 @@ describe('page checksums', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('the kernel', () => {
+  const runs = fc.record({
+    bytes: fc.uint8Array({ maxLength: 700 }),
+    from: fc.nat(80),
+    high: fc.nat(0xffffffff),
+    low: fc.nat(0xffffffff),
+  })
+  const both = (bytes: Uint8Array, from: number, register: Register): readonly Register[] =>
+    [extend, extendPlain].map((extending) => {
+      const one = { ...register }
+      extending(one, bytes, from, bytes.length)
+      return one
+    })
+
+  it('any bytes from any place and any register -> what it is the faster copy of', () => {
+    fc.assert(
+      fc.property(runs, ({ bytes, from, high, low }) => {
+        const [fast, plain] = both(bytes, Math.min(from, bytes.length), { high, low })
+        expect(fast).toEqual(plain)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it.each([255, 256, 4096, 65_535, 65_536, 65_537, 200_001])('%d bytes -> the same, and what hash-wasm says', async (length) => {
+    const bytes = Uint8Array.from({ length }, (_, at) => (at * 31 + (at >>> 8)) & 0xff)
+    const [fast, plain] = both(bytes, 0, freshRegister())
+    expect(fast).toEqual(plain)
+    expect(crc64(bytes).toString(16).padStart(16, '0')).toBe(await crc64OfWasm(bytes, 'd800000000000000'))
+  })
+
+  it('a Node without WebAssembly -> the same without it', () => {
+    const url = new URL('crc64.ts', import.meta.url).href
+    const program = `const { crc64 } = await import('${url}'); delete globalThis.WebAssembly; console.log(crc64(new Uint8Array(5000)))`
+    const told = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' })
+    expect(told.trim()).toBe(`${crc64(new Uint8Array(5000))}n`)
   })
 })

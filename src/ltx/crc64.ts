@@ -3,8 +3,9 @@
  * The polynomial is x^64 + x^4 + x^3 + x + 1, so that multiplying by x^64 is four shifts: no table is needed for whole words.
  * A CRC is linear: the register after A and B is the register after A moved past |B| zero bytes, XORed with that of B from zero. One
  * pass over a page therefore serves both its own checksum and that of the file around it.
- * Registers are kept as two unsigned 32-bit halves; bigint appears only at the edges.
+ * What is long goes through the kernel. Registers are kept as two unsigned 32-bit halves; bigint appears only at the edges.
  */
+import { type Kernel, theKernel } from './kernel.ts'
 
 /** A register: `high` and `low` are the halves, `>>> 0`. */
 export interface Register {
@@ -27,8 +28,36 @@ for (let byte = 0; byte < 256; byte++) {
   tableLow[byte] = low
 }
 
+/** Chosen: below it, putting the bytes where the kernel reads them costs more than it saves. */
+const kernelBytes = 256
+
 /** Moves `register` past `bytes[start, end)`. */
 export function extend(register: Register, bytes: Uint8Array, start: number, end: number): void {
+  const kernel = end - start < kernelBytes ? null : theKernel()
+  if (kernel === null) extendPlain(register, bytes, start, end)
+  else extendBy(kernel, register, bytes, start, end)
+}
+
+function extendBy(
+  { register: halves, room, extend: move }: Kernel,
+  register: Register,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  halves[0] = register.low
+  halves[1] = register.high
+  for (let at = start; at < end; at += room.length) {
+    const length = Math.min(room.length, end - at)
+    room.set(start === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length))
+    move(length)
+  }
+  register.low = halves[0] ?? 0
+  register.high = halves[1] ?? 0
+}
+
+/** The same without the kernel, which it is the measure of. */
+export function extendPlain(register: Register, bytes: Uint8Array, start: number, end: number): void {
   let high = register.high | 0
   let low = register.low | 0
   let at = start
