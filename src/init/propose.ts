@@ -86,7 +86,7 @@ function replicaOf(facts: Facts): Because<string> {
 function serviceOf(facts: Facts): Proposal['service'] {
   const { units, containers, holders, standing } = facts
   const how = 'How the bot is stopped and started'
-  const without = 'Without it the bot is stopped and started by hand, and every result says so.'
+  const without = 'Without this key the bot is stopped and started by hand, and every result says so.'
   const stands = standing?.service ?? null
   if (stands !== null) {
     const value = 'compose' in stands ? { compose: stands.compose, file: 'file' in stands.at ? stands.at.file : stands.at.folder } : stands

@@ -209,6 +209,14 @@ describe('what needs attention', () => {
       'unit x: exited with status 1',
     ],
     [
+      'another process than that of the service has the database open',
+      {
+        service: { description: 'command python3 bot.py', state: { running: 'no', pids: [], because: 'never started', exitStatus: null } },
+        botSqlite: [{ pid: 42, command: 'python3 bot.py', version: null }],
+      },
+      'command python3 bot.py: never started; process 42 (python3 bot.py) has the database open, and is no process of it: give in "service" what starts the bot',
+    ],
+    [
       'it is not known whether the bot runs',
       {
         service: {

@@ -6,6 +6,7 @@ import type { Holder } from '../ports/open-files.ts'
 import type { ServiceState } from '../ports/service.ts'
 import { type OlderFacts, olderText } from '../replication/capture-event.ts'
 import type { BotWords } from '../runbook/bot-words.ts'
+import { listed } from '../runbook/holders.ts'
 import { shellWord } from '../shell-word.ts'
 import { counted, formatDuration, isoTime } from '../units.ts'
 import type { BackupStatus } from './backup-status.ts'
@@ -215,7 +216,12 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (service?.state.concern !== undefined) concerns.push(`${service.description} ${service.state.concern}`)
   if (latchGap !== null) concerns.push(latchGap)
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
-  if (service !== null && service.state.running !== 'yes' && latch === null)
-    concerns.push(`${service.description}: ${service.state.because}`)
+  if (service !== null && service.state.running !== 'yes' && latch === null) {
+    const other = service.state.running === 'no' && facts.botSqlite.length > 0
+    const beside = other
+      ? `; ${listed(facts.botSqlite)} has the database open, and is no process of it: give in "service" what starts the bot`
+      : ''
+    concerns.push(`${service.description}: ${service.state.because}${beside}`)
+  }
   return concerns
 }
