@@ -196,7 +196,7 @@ describe('what needs attention', () => {
       'the last validation failed: run genesis-dr validate',
     ],
     ['a run was interrupted', { lastRun: { ...run, state: 'interrupted', because: 'it died' } }, 'run run-1 is interrupted: it died'],
-    ['a run failed', { lastRun: { ...run, state: 'failed', because: 'not recovered' } }, 'run run-1 is failed: not recovered'],
+    ['a run failed', { lastRun: { ...run, state: 'failed', because: 'not recovered' } }, 'run run-1 failed: not recovered'],
     [
       'trading is halted',
       { latch: { holder: 'person:ada', reason: 'maintenance', setAtMs: 0 } },

@@ -146,6 +146,6 @@ function headerOf(readFirst: () => Uint8Array): DatabaseHeader | null {
 
 function unrepaired({ replaced, of }: Pick<Repaired, 'replaced' | 'of'>): string {
   return replaced.length === 0
-    ? 'every page is what was committed: nothing of it rotted; what is wrong with it, if anything is, was committed'
+    ? 'every page is what was committed, as file and log have it together: none has to be replaced; what is wrong beyond that, if anything is, was committed'
     : `${replaced.length} of ${counted(of, 'page')} are not what was committed: a restore of the whole is the shorter way`
 }
