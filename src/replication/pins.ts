@@ -36,6 +36,11 @@ const mostPasses = 3
 const longestWaitMs = 250
 /** Chosen: a checkpoint that a reader of the bot's own or a full disk cut short is tried again after a second, not at every look. */
 const checkpointPauseMs = 1000
+/**
+ * Chosen: what cuts the first ones short is mostly the bot's next commit, which waits for our write lock with a read mark that is one commit old: it
+ * is gone at the next look. (In a second's pause after one of them the log of a bot at full speed grew by 150 to 500 MiB.)
+ */
+const mostCutShort = 3
 
 export interface Checkpointed {
   /** Frames that the file has now. */
@@ -47,17 +52,19 @@ export interface Checkpointed {
 export class Pins {
   readonly #locks: DatabaseLocks
   readonly #clock: Clock
-  readonly #reader: WalReader
+  readonly #reader: Pick<WalReader, 'hasReadTo' | 'readOn'>
   readonly #frameBytes: number
   #slot: PinSlot = 0
   /** Frames in the log when the standing pin was taken full, null when it was not. Until the next commit there is nothing to let go of. */
   #fullAt: number | null = 0
   #noCheckpointBeforeMs = -Infinity
+  /** Checkpoints under the lock, one after the other, that did not finish the log. */
+  #cutShort = 0
   /** Since when another checkpoint is at work that ours waits for; null: none is. */
   #waitsSinceMs: number | null = null
 
   /** The pin in slot 0 stands already, and everything from there on is for `reader` to read. */
-  constructor(locks: DatabaseLocks, clock: Clock, reader: WalReader, pageSize: number) {
+  constructor(locks: DatabaseLocks, clock: Clock, reader: Pick<WalReader, 'hasReadTo' | 'readOn'>, pageSize: number) {
     this.#locks = locks
     this.#clock = clock
     this.#reader = reader
@@ -162,9 +169,10 @@ export class Pins {
     const end = this.#locks.checkpoint()
     if (end === null) return 0
     const { frames, backfilled } = end
-    if (backfilled < frames) this.#noCheckpointBeforeMs = now + checkpointPauseMs
+    this.#cutShort = backfilled < frames ? this.#cutShort + 1 : 0
+    if (this.#cutShort >= mostCutShort) this.#noCheckpointBeforeMs = now + checkpointPauseMs
     // The log is in the file to its end: a pin taken here is full, and the next writer begins the log anew.
-    else if (frames > 0 && this.#move()) this.#fullAt = frames
+    if (this.#cutShort === 0 && frames > 0 && this.#move()) this.#fullAt = frames
     return backfilled
   }
 }
