@@ -94,6 +94,22 @@ describeWith([python], 'under a capture', () => {
     expect(await drained()).toMatchObject({ complete: false })
   })
 
+  it('the -shm is deleted, somebody has the former one, and the bot another -> it is seen within seconds, and nothing is called complete', async () => {
+    const first = await startWriter(system, '--rate', '100')
+    const capture = await startCapture(system)
+    const idle = new DatabaseSync(system.database)
+    idle.prepare('SELECT count(*) FROM ticks').get()
+    rmSync(`${system.database}-shm`)
+    await end(system, first, 'SIGKILL')
+    await startWriter(system, '--rate', '100')
+    await until(async () => (await client().position()).damage !== null, 'the deleted -shm is seen')
+    await until(() => capture.events.some((event) => event.because?.includes('another -shm') === true), 'the hidden commits are seen')
+    expect(await client().drain()).toMatchObject({ complete: false })
+    expect((await client().position()).continuous).toBe(false)
+    expect(capture.events.filter(({ type }) => type === 'attached')).toHaveLength(1)
+    idle.close()
+  })
+
   it('the -shm is deleted and the bot reconnects with another one -> it is seen, and followed anew by itself', async () => {
     const first = await startWriter(system, '--rate', '100')
     const capture = await startCapture(system)
