@@ -29,11 +29,11 @@ for (let byte = 0; byte < 256; byte++) {
 }
 
 /** Chosen: below it, putting the bytes where the kernel reads them costs more than it saves. */
-const kernelBytes = 256
+const leastBytes = 256
 
 /** Moves `register` past `bytes[start, end)`. */
 export function extend(register: Register, bytes: Uint8Array, start: number, end: number): void {
-  const kernel = end - start < kernelBytes ? null : theKernel()
+  const kernel = end - start < leastBytes ? null : theKernel()
   if (kernel === null) extendPlain(register, bytes, start, end)
   else extendBy(kernel, register, bytes, start, end)
 }
@@ -49,7 +49,7 @@ function extendBy(
   halves[1] = register.high
   for (let at = start; at < end; at += room.length) {
     const length = Math.min(room.length, end - at)
-    room.set(start === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length))
+    room.set(bytes.subarray(at, at + length))
     move(length)
   }
   register.low = halves[0] ?? 0

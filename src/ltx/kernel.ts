@@ -24,7 +24,7 @@ export interface Kernel {
 const roomAt = 64
 const roomBytes = 65_536
 
-let made: Kernel | null | undefined
+let made: Kernel | null = null
 
 /** null: this Node runs without WebAssembly (--jitless). */
 export function theKernel(): Kernel | null {

@@ -96,19 +96,21 @@ export interface LeftLog {
  */
 export async function ancestorByLeft(suspect: Suspect, left: LeftLog): Promise<Ancestor | null> {
   const { store, timeline } = suspect
-  const points = reachablePoints(timeline)
-  let reachedTxid = 0
-  for (const { maxTxid, key } of points.toReversed()) {
+  /** From the newest back to the one before that log, or to the first of all. `frames`: of that log, up to there. */
+  const points: { readonly txid: number; readonly frames: number }[] = []
+  for (const { maxTxid: txid, key } of reachablePoints(timeline).toReversed()) {
     const header = await readHeader(store, key)
     const within = header.walSalt1 === left.salt1 && header.walSalt2 === left.salt2
-    const end = framesUpTo(header)
-    if (reachedTxid === 0 && (!within || end <= left.backfilled))
-      reachedTxid = left.backfilled === (within ? end : 0) ? maxTxid : nextAfter(suspect, maxTxid)
-    if (within && maxTxid !== points[0]?.maxTxid) continue
-    const sums = await sumsAt(suspect, maxTxid)
-    return { txid: maxTxid, proof: 'left', inLog: false, sums, reachedTxid: Math.max(reachedTxid, maxTxid), behind: null }
+    points.push({ txid, frames: within ? framesUpTo(header) : 0 })
+    if (!within) break
   }
-  return null
+  const before = points.at(-1)
+  if (before === undefined) return null
+  const { txid } = before
+  const reached = points.find(({ frames }) => frames <= left.backfilled)
+  const reachedTxid =
+    reached === undefined || reached.frames === left.backfilled ? (reached ?? before).txid : nextAfter(suspect, reached.txid)
+  return { txid, proof: 'left', inLog: false, sums: await sumsAt(suspect, txid), reachedTxid, behind: null }
 }
 
 /** The counter in the first page of the database is lower than in that of the replica. False proves nothing: few transactions count it up. */

@@ -131,11 +131,9 @@ export class Capture {
           this.#replaced() ??
           (await committedPastLog(this.#attached.database, this.#pages)) ??
           this.#attached.unread)
-      const { idle, trouble, published } = this.#queue
-      const complete = unread === null && trouble === null && idle
-      const missing = unread ?? trouble ?? 'commits are still waiting'
-      const because = complete ? 'everything committed is durable in the replica' : missing
-      return { timeline: this.#attached.timeline, ...published, complete, because }
+      const missing = unread ?? this.#queue.unstored
+      const because = missing ?? 'everything committed is durable in the replica'
+      return { timeline: this.#attached.timeline, ...this.#queue.published, complete: missing === null, because }
     })
   }
 
@@ -273,10 +271,9 @@ export class Capture {
       return false
     }
     // Where nothing stands in their place we follow on: whoever has these files open still commits to them.
-    for (const file of database.moved()) this.#fileDamaged(`the ${names[file]} of ${database.path} was taken away while it was in use`)
-    this.#moved ??= await this.#deserted.look(
-      async () => (await this.#flushEverything()) === null && this.#queue.trouble === null && this.#queue.idle,
-    )
+    const gone = database.moved()
+    for (const file of gone) this.#fileDamaged(`the ${names[file]} of ${database.path} was taken away while it was in use`)
+    this.#moved ??= await this.#deserted.look(gone, async () => ((await this.#flushEverything()) ?? this.#queue.unstored) === null)
     if (this.#moved !== null) return false
     this.#guard(() => this.#lookAtHeader())
     const before = this.#reader.place

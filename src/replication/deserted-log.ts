@@ -35,11 +35,13 @@ export class DesertedLog {
     return this.#left
   }
 
-  /** Why to attach anew, at most once a second; null: there is no reason. `flushed`: all that the former log holds is durable. */
-  async look(flushed: () => Promise<boolean>): Promise<DrError | null> {
+  /**
+   * Why to attach anew, at most once a second; null: there is no reason. `gone`: what was taken away. `flushed`: all that the former log holds is
+   * durable.
+   */
+  async look(gone: ReturnType<LiveDatabase['moved']>, flushed: () => Promise<boolean>): Promise<DrError | null> {
     const { clock, deserted } = this.#world
-    const { path, moved, otherLog, logFiles } = this.#database
-    const gone = moved()
+    const { path, otherLog, logFiles } = this.#database
     // With the former -shm, whoever opens the database believes it, and a log that is not its own is none that could be followed.
     if (!gone.includes('shm') || gone.includes('database')) return null
     const walGone = gone.includes('wal')

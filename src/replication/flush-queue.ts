@@ -125,6 +125,11 @@ export class FlushQueue implements FrameSink {
     return this.#trouble
   }
 
+  /** Why not everything that was read is durable; null when it is. */
+  get unstored(): string | null {
+    return this.#trouble ?? (this.idle ? null : 'commits are still waiting')
+  }
+
   /** What no further try can mend; null while all is well. Nothing is flushed after it. */
   get failure(): unknown {
     return this.#failure

@@ -38,7 +38,7 @@ export const stopTrading = step({
     // What has the database open while the service does not run is not of it, and stopping the service does not end it.
     const other = state.running === 'no' && strangers.processes.length > 0
     const because = `would stop ${service.description} (${state.because}); now ${open}${other ? ', and is no process of it: this step would stop there' : ''}`
-    return { outcome: 'skipped', because, evidence: {}, ...(other ? { notProven: ['trading stopped'] } : {}) }
+    return { outcome: 'skipped', because, evidence: {}, notProven: other ? ['trading stopped'] : [] }
   },
   async act({ store, service, latch, files, outputs, openFiles, capture, clock }, scope) {
     const { runId, settings } = scope
