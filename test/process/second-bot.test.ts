@@ -55,11 +55,12 @@ const inRoom = (story: (room: Room) => Promise<void>): Promise<void> =>
 
 describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, while a recovery is under way', () => {
   /** A check that takes as long as it takes to do something meanwhile. */
-  const slowCheck = {
+  const countingTo = (count: number) => ({
     name: 'slow',
-    sql: 'WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM t WHERE x<6000000) SELECT max(x) FROM t',
-    equals: 6_000_000,
-  }
+    sql: `WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM t WHERE x<${count}) SELECT max(x) FROM t`,
+    equals: count,
+  })
+  const slowCheck = countingTo(6_000_000)
 
   it.concurrent('the bot is started while recover in place checks its candidate -> DATABASE_IN_USE, and it trades on, on the same file', () =>
     inRoom(async ({ desk, startBot, genesis, tradesOn, keepsAll }) => {
@@ -168,7 +169,8 @@ describeWith([linuxProc], 'a bot that is started by hand, or by a supervisor, wh
       expect(status.value).toMatchObject({ service: { running: 'no' }, halt: { holder: expect.stringMatching(/^person:/) } })
       expect((await desk.run(['resume-trading', ...yes])).status).toBe(0)
 
-      desk.configure({ checks: [slowCheck] })
+      // Longer than a whole program of ours takes to start on a busy machine, and to ask.
+      desk.configure({ checks: [countingTo(20_000_000)] })
       const run = start(process.execPath, [cliEntry, ...execute, ...yes, '--json', '--config', join(desk.folder, 'genesis-dr.yaml')])
       await until(() => readdirSync(desk.folder).some((name) => name.includes('.genesis-dr-')), 'it restores its candidate')
       const second = await desk.run([...execute, ...yes, ...config])
