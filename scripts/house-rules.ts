@@ -114,7 +114,7 @@ export const exceptions: readonly Exception[] = [
   // Decoders, and what the compiler cannot follow.
   reads('src/config.ts', 'the schema was applied in the same expression'),
   reads('src/workflow/record.ts', 'a line of the journal, after its hash was checked'),
-  reads('src/runbook/execute.ts', 'the evidence of our own steps, back from JSON'),
+  reads('src/runbook/run-facts.ts', 'the evidence of our own steps, back from JSON'),
   reads('src/capture-program.ts', 'its settings come as JSON from the process that starts it'),
   reads('src/errand-program.ts', 'what an agent of ours tells it, as JSON'),
   reads('src/compose-agent.ts', 'answers of our own errands'),

@@ -2,7 +2,7 @@
  * Who captures the database now: the process that holds the capture lock, reached by its control socket; or nobody, and then we work
  * from the files at rest while we hold that lock ourselves.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { captureClient, captureListens } from './adapters/control/client.ts'
 import { captureLockPath } from './adapters/filesystem/capture-lock.ts'
 import { captureStateIn } from './adapters/filesystem/capture-state.ts'
@@ -11,8 +11,9 @@ import { lockHolder, type ProcessLock, waitForLock } from './adapters/filesystem
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
-import { DrError } from './errors.ts'
+import { DrError, isDrError } from './errors.ts'
 import type { ObjectStore } from './ports/object-store.ts'
+import { olderFacts } from './replication/older-facts.ts'
 import { restingCapture } from './replication/resting.ts'
 import type { Captor, CaptureAccess } from './runbook/runbook.ts'
 
@@ -39,22 +40,35 @@ export function captureAccess(database: string, captureFolder: string, store: Ob
     openAtRest: () => openRestingDatabase(database),
   })
   const nobody: Captor = { pid: null, control: resting }
+  const reach = async (): Promise<Captor> => {
+    if (held !== null || (use === 'look' && !existsSync(path))) return nobody
+    const lock = await waitForLock(path, 'recovery', settleMs, () => captureListens(captureFolder))
+    if (lock === null) return { pid: holderOf(path), control: captureClient(captureFolder) }
+    if (use === 'look') lock.release()
+    else held = lock
+    return nobody
+  }
   return {
+    reach,
+    otherReplica: async () => {
+      try {
+        const captor = await reach()
+        if (captor.pid === null) return null
+        const { replica } = await captor.control.position()
+        return samePlace(replica, store.url) ? null : replica
+      } catch (error) {
+        if (isDrError(error)) return null
+        throw error
+      }
+    },
     knownFile: async () => {
       const binding = await state.read()
       return binding?.path === database ? { device: binding.device, inode: binding.inode } : null
     },
+    older: () => olderFacts(state, store),
     timelineOf: async ({ device, inode }) => {
       const binding = await state.read()
       return binding?.device === device && binding.inode === inode && binding.replica === store.url ? binding.timelineId : null
-    },
-    reach: async () => {
-      if (held !== null || (use === 'look' && !existsSync(path))) return nobody
-      const lock = await waitForLock(path, 'recovery', settleMs, () => captureListens(captureFolder))
-      if (lock === null) return { pid: holderOf(path), control: captureClient(captureFolder) }
-      if (use === 'look') lock.release()
-      else held = lock
-      return nobody
     },
     close: () => {
       held?.release()
@@ -62,6 +76,14 @@ export function captureAccess(database: string, captureFolder: string, store: Ob
     },
   }
 }
+
+/** By any names of one folder. */
+function samePlace(one: string, other: string): boolean {
+  const folder = (url: string): string => realPlaceOf(url.replace(/^file:/, ''))
+  return one === other || folder(one) === folder(other)
+}
+
+const realPlaceOf = (path: string): string => (existsSync(path) ? realpathSync(path) : path)
 
 /** @throws CAPTURE_SILENT */
 function holderOf(path: string): number {

@@ -21,18 +21,18 @@ import { changedAtMs, realFolder, realPlace } from './load-config.ts'
 import { formatTxid } from './ltx/txid.ts'
 import { acceptOlder } from './replication/accept-older.ts'
 import type { CaptureEvent } from './replication/capture-event.ts'
-import { olderFacts } from './replication/older-facts.ts'
 import { botWords } from './runbook/bot-words.ts'
 import { choosePoint } from './runbook/choose-point.ts'
 import { runbookDocument } from './runbook/document.ts'
-import { execute, factsOf, lastInterrupted, newRunId } from './runbook/execute.ts'
+import { execute, newRunId } from './runbook/execute.ts'
 import { firstDetection } from './runbook/first-detection.ts'
 import { foresee } from './runbook/foresee.ts'
 import { strangersOn } from './runbook/holders.ts'
 import { underOtherName } from './runbook/other-name.ts'
 import { requireOutputPath } from './runbook/output-path.ts'
 import { foreseeRecovery, recoverToFile, reportOfRun } from './runbook/recover.ts'
-import { otherDatabaseOf } from './runbook/require-replaceable.ts'
+import { otherDatabaseOf, otherReplicaText } from './runbook/require-replaceable.ts'
+import { factsOf } from './runbook/run-facts.ts'
 import type { Runbook } from './runbook/runbook.ts'
 import { corruptionRunbook } from './runbook/scenarios/corruption-runbook.ts'
 import { databaseCorruption } from './runbook/scenarios/database-corruption.ts'
@@ -43,6 +43,7 @@ import { backupStatus } from './status/backup-status.ts'
 import { replicationStatus } from './status/replication-status.ts'
 import { lastRun, listRuns, showRun, stateOfRun } from './status/runs.ts'
 import { type Status, statusOf } from './status/status.ts'
+import { lastInterrupted } from './workflow/find-runs.ts'
 
 export const runbooks: readonly Runbook[] = [databaseCorruption]
 
@@ -190,21 +191,25 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
 }
 
 const replication =
-  (settings: SystemSettings) =>
-  async ({ store, ports }: System) =>
-    replicationStatus(
-      settings.database,
+  ({ database, ...settings }: SystemSettings) =>
+  async ({ store, ports }: System) => {
+    const other = await ports.capture.otherReplica()
+    const status = await replicationStatus(
+      database,
       store.url,
-      await onSameDisk(settings, store),
+      await onSameDisk({ database, ...settings }, store),
       () => ports.capture.reach(),
       async () => {
-        const pids = await logReaders.inTransaction(settings.database)
+        const pids = await logReaders.inTransaction(database)
         if (pids === null) return null
-        const { processes } = await strangersOn(ports, settings.database)
+        const { processes } = await strangersOn(ports, database)
         return processes.filter(({ pid }) => pids.includes(pid))
       },
-      () => underOtherName(ports, settings.database),
+      async () => (other === null ? underOtherName(ports, database) : otherReplicaText(other, store.url)),
     )
+    // Where it stands in another replica says nothing of this one.
+    return other === null ? status : { ...status, timeline: null, txid: null }
+  }
 
 /** null: none lives, or it has not said anything yet. */
 const livingAgent = async ({ stateFolder }: SystemSettings) => {
@@ -254,7 +259,7 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     backup: await backups(settings)(system),
     verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
-    older: await olderFacts(captureStateIn(settings.captureFolder), system.store),
+    older: await ports.capture.older(),
     replicaOf: await otherDatabaseOf(ports, settings.database),
     botSqlite: await botSqlite(system, settings.database),
     agent: await livingAgent(settings),

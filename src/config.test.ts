@@ -32,7 +32,7 @@ describe('no configuration at all', () => {
       name: 'trades.db',
       file: null,
       database: '/desk/data/trades.db',
-      replica: { url: 'file:./replica', path: '/desk/replica' },
+      replica: { url: 'file:/desk/replica', path: '/desk/replica' },
       stateFolder: '/desk/data/.trades.db-dr',
       captureFolder: '/desk/data/.trades.db-dr',
       service: null,
@@ -67,7 +67,7 @@ describe('what the file says', () => {
     expect(read(text)).toMatchObject({
       file: '/etc/desk/genesis-dr.yaml',
       database: '/etc/desk/data/bot.db',
-      replica: { url: 'file:backup', path: '/etc/desk/backup' },
+      replica: { url: 'file:/etc/desk/backup', path: '/etc/desk/backup' },
       stateFolder: '/etc/desk/.genesis',
       captureFolder: '/etc/desk/data/.bot.db-dr',
       service: { command: ['python3', 'bot.py'], cwd: '/etc/desk/bot' },
@@ -93,14 +93,14 @@ describe('what the file says', () => {
     ['file:./replica', '/etc/desk/replica'],
     ['file:../replica', '/etc/replica'],
   ])('the replica is %s -> the folder %s', (url, path) => {
-    expect(read(`replica: ${url}`).replica).toEqual({ url, path })
+    expect(read(`replica: ${url}`).replica).toEqual({ url: `file:${path}`, path })
   })
 
   it('flags are given too -> they win, and count from the working directory', () => {
     const over = { flags: { database: 'other.db', replica: 'file:copy' } }
     expect(read('database: bot.db\nreplica: file:backup', over)).toMatchObject({
       database: '/desk/other.db',
-      replica: { url: 'file:copy', path: '/desk/copy' },
+      replica: { url: 'file:/desk/copy', path: '/desk/copy' },
       stateFolder: '/etc/desk/.genesis',
     })
   })

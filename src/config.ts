@@ -304,7 +304,8 @@ function keyOffset(document: ReturnType<typeof parseDocument>, key: string): num
 function replicaOf(url: string, resolve: (path: string) => string): { readonly url: string; readonly path: string } {
   if (url.startsWith('file:')) {
     const path = url.slice('file:'.length).replace(/^\/\/(?=\/)/, '')
-    if (path !== '' && !path.startsWith('//')) return { url, path: resolve(path) }
+    // From any working folder the same words for the same place.
+    if (path !== '' && !path.startsWith('//')) return { url: `file:${resolve(path)}`, path: resolve(path) }
   }
   if (url.startsWith('s3://')) throw notInThisVersion(`the replica ${url} is in an object store`)
   throw invalid(`the replica "${url}" is not a URL that is known; give file:PATH, for example file:./replica`)

@@ -1,6 +1,5 @@
 /** One errand of an agent, from the line that tells it to what it came to. */
 
-import { captureStateIn } from './adapters/filesystem/capture-state.ts'
 import { diskSpaceOf } from './adapters/filesystem/disk-space.ts'
 import type { Environment } from './adapters/process/inherited.ts'
 import { runLineProgram, type Say } from './adapters/process/line-program.ts'
@@ -9,7 +8,6 @@ import type { Look } from './agent/decide.ts'
 import { look, recover, rehearse } from './agent/errands.ts'
 import { composeSystem, verificationsOf } from './compose-system.ts'
 import type { Config } from './config.ts'
-import { olderFacts } from './replication/older-facts.ts'
 
 export type Errand =
   | { readonly kind: 'look' }
@@ -41,11 +39,11 @@ async function workOf(
   say: Say,
 ): Promise<Look | Rehearsal | Conclusion> {
   // A look and a rehearsal never keep the lock of the capture, which may be about to start.
-  const { world, access, store } = await composeSystem(settings, errand.kind === 'execute' ? 'act' : 'look')
+  const { world, access } = await composeSystem(settings, errand.kind === 'execute' ? 'act' : 'look')
   try {
     switch (errand.kind) {
       case 'look':
-        return await look(world, await olderFacts(captureStateIn(settings.captureFolder), store))
+        return await look(world)
       case 'rehearse':
         return await rehearse(world, {
           scratch: errand.scratch,

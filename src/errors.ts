@@ -54,6 +54,7 @@ export const errorTable = {
   REPLICA_EMPTY: { kind: 'damaged', exit: 1, means: 'The replica holds no restore point.' },
   REPLICA_GAP: { kind: 'damaged', exit: 1, means: 'Files are missing between two restore points.' },
   REPLICA_FOREIGN: { kind: 'refused', exit: 4, means: 'The replica was written by another tool; it is read, never written.' },
+  REPLICA_OTHER: { kind: 'refused', exit: 4, means: 'The capture that runs copies to another replica than the one that is configured.' },
   POINT_NOT_FOUND: {
     kind: 'refused',
     exit: 2,

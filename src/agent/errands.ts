@@ -2,24 +2,23 @@
 import { DrError, isDrError } from '../errors.ts'
 import type { DiskSpace } from '../ports/disk-space.ts'
 import type { VerificationLog } from '../ports/verification-log.ts'
-import type { OlderFacts } from '../replication/capture-event.ts'
 import { type CaptureLimits, excessOf } from '../replication/limits.ts'
 import { detect, listedDetections, onlyCommitted, troublesOf } from '../runbook/detection.ts'
-import { type ExecuteRequest, type ExecuteWorld, execute, readableRun } from '../runbook/execute.ts'
+import { type ExecuteRequest, type ExecuteWorld, execute } from '../runbook/execute.ts'
 import type { CaptureAccess } from '../runbook/runbook.ts'
 import { corruptionRunbook } from '../runbook/scenarios/corruption-runbook.ts'
 import { databaseCorruption } from '../runbook/scenarios/database-corruption.ts'
 import { validate } from '../runbook/validate.ts'
 import { listRuns } from '../status/runs.ts'
 import { counted } from '../units.ts'
+import { readableRun } from '../workflow/find-runs.ts'
 import type { Conclusion, Rehearsal } from './agent-world.ts'
 import type { InterruptedRun, Look } from './decide.ts'
 
 /** The only runbook that may be started without a person in this version. */
 export const watchedRunbook = databaseCorruption
 
-/** `older`: what the replica has that the database lacks. */
-export async function look({ ports, journal, settings }: ExecuteWorld, older: OlderFacts | null): Promise<Look> {
+export async function look({ ports, journal, settings }: ExecuteWorld): Promise<Look> {
   const runs = await listRuns(journal)
   const running = runs.some(({ state }) => state === 'running')
   const left = runs.findLast(({ state }) => state === 'interrupted')
@@ -31,7 +30,7 @@ export async function look({ ports, journal, settings }: ExecuteWorld, older: Ol
     untold: listedDetections(detections, null),
     committed: onlyCommitted(detections),
     troubles: troublesOf(detections),
-    older,
+    older: await ports.capture.older(),
     damage: await damageOf(ports.capture),
     service: ports.service === null ? null : await ports.service.state(),
     latch: await ports.latch.read(),

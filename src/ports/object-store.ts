@@ -22,6 +22,11 @@ export interface ObjectStore {
   create(key: string, body: ObjectBody, timestampMs: number): Promise<'created' | 'exists'>
   /** As `create`, with the bytes and the time of an object that is in this store already; shares its storage where the store can. */
   link(from: string, to: string): Promise<'created' | 'exists'>
+  /**
+   * Resolves when new objects can be created now, by making one of some size and removing it. If we die here: one may stay that no list shows.
+   * @throws also IO_FAILED
+   */
+  requireWritable(): Promise<void>
 }
 
 export type ObjectBody = Uint8Array | AsyncIterable<Uint8Array>

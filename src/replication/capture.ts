@@ -168,6 +168,9 @@ export class Capture {
       this.#letGo = true
       this.#attached.database.close()
       this.#wake()
+      // What is published later would be of a database that is gone, behind a point that another one goes on from.
+      this.#stop.abort()
+      await this.#queue.landed(drainPatienceMs)
     })
   }
 

@@ -71,6 +71,9 @@ export class FlushQueue implements FrameSink {
   #lastCommitMs: number
   #lastFlushMs = -Infinity
   #keptAtMs = -Infinity
+  /** Ends a pause between two tries. */
+  #hurry = new AbortController()
+  readonly #patience: Pick<Clock, 'sleep'>
   #trouble: string | null = null
   #failure: unknown = null
   /** Why the checksums were not kept the last time. */
@@ -79,6 +82,9 @@ export class FlushQueue implements FrameSink {
   constructor(world: FlushWorld, start: FlushStart) {
     this.#world = world
     this.#start = start
+    this.#patience = {
+      sleep: (ms, signal) => world.clock.sleep(ms, AbortSignal.any([this.#hurry.signal, ...(signal === undefined ? [] : [signal])])),
+    }
     this.#from = start.place
     this.#capturedTxid = start.txid
     this.#capturedPages = start.sums.pages
@@ -148,10 +154,21 @@ export class FlushQueue implements FrameSink {
   }
 
   /** Resolves when everything that waits now is in the replica, a failure stands, or `withinMs` are over. */
-  async flushAll(withinMs: number): Promise<void> {
+  flushAll(withinMs: number): Promise<void> {
+    // A store that was away may be back, and whoever asks is not made to wait out the pause.
+    this.#hurry.abort()
+    this.#hurry = new AbortController()
+    return this.#within(this.#flushRest(), withinMs)
+  }
+
+  /** Resolves when no flush is on its way, or `withinMs` are over. */
+  landed(withinMs: number): Promise<void> {
+    return this.#within(this.#publishing ?? Promise.resolve(), withinMs)
+  }
+
+  async #within(work: Promise<void>, withinMs: number): Promise<void> {
     const done = new AbortController()
-    const flushed = this.#flushRest().finally(() => done.abort())
-    await Promise.race([flushed, this.#world.clock.sleep(withinMs, done.signal)])
+    await Promise.race([work.finally(() => done.abort()), this.#world.clock.sleep(withinMs, done.signal)])
   }
 
   async #flushRest(): Promise<void> {
@@ -181,7 +198,7 @@ export class FlushQueue implements FrameSink {
       this.#inFlight = pending
       await this.#requireOurs()
       const object = { key: fileKey(store.layout, timeline, 0, txid, txid), body, timestampMs: pending.lastCommitMs }
-      await publishPatiently(store, clock, object, signal, (error) => this.#troubled(error.message))
+      await publishPatiently(store, this.#patience, object, signal, (error) => this.#troubled(error.message))
       this.#trouble = null
       this.#publishedTxid = txid
       this.#unlooked.push(object.key)
@@ -218,7 +235,7 @@ export class FlushQueue implements FrameSink {
     const numbers = (
       await patiently(
         () => store.folders(''),
-        clock,
+        this.#patience,
         this.#world.signal,
         (error) => this.#troubled(error.message),
       )
@@ -244,11 +261,11 @@ export class FlushQueue implements FrameSink {
 
   /** What follows a file that is gone could not be restored. */
   async #requireFiles(): Promise<void> {
-    const { store, clock, signal } = this.#world
+    const { store, signal } = this.#world
     for (const key of evenly(this.#unlooked, mostLooks)) {
       const look = async (): Promise<void> => (await store.open(key)).close()
       try {
-        await patiently(look, clock, signal, (error) => this.#troubled(error.message))
+        await patiently(look, this.#patience, signal, (error) => this.#troubled(error.message))
       } catch (error) {
         if (!isDrError(error, 'OBJECT_MISSING')) throw error
         throw new DrError('WAL_UNFOLLOWED', {

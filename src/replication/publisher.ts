@@ -26,7 +26,7 @@ export async function publish(store: ObjectStore, key: string, body: ObjectBody,
 /** As `publish`, again and again while the store is away, until it is done or `signal` aborts. `onTrouble` is told each time. */
 export function publishPatiently(
   store: ObjectStore,
-  clock: Clock,
+  clock: Pick<Clock, 'sleep'>,
   object: { readonly key: string; readonly body: Uint8Array; readonly timestampMs: number },
   signal: AbortSignal,
   onTrouble: (error: DrError) => void,
@@ -37,7 +37,7 @@ export function publishPatiently(
 /** Work on a store, again and again while the store is away. @throws what only a person can mend, and anything once `signal` aborted */
 export async function patiently<T>(
   work: () => Promise<T>,
-  clock: Clock,
+  clock: Pick<Clock, 'sleep'>,
   signal: AbortSignal,
   onTrouble: (error: DrError) => void,
 ): Promise<T> {

@@ -4,16 +4,15 @@ import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, reachablePoints } from '../replica/catalogue.ts'
-import { commitsIn } from '../replica/commits.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
 import { planRestore } from '../replica/plan.ts'
-import { readHeader } from '../replica/read-object.ts'
 import { findLastGood, type Search, type Verdict } from '../restore/last-good.ts'
 import { type Restored, restoreFile } from '../restore/restore-file.ts'
 import { formatBytes } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, failures, unproven } from './check-result.ts'
 import { choosePoint, type PointTarget } from './choose-point.ts'
+import { countLoss } from './count-loss.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunbookPorts, Scope } from './runbook.ts'
 
@@ -137,55 +136,4 @@ export async function chosenFacts(
     temporary,
     ...restoredFacts(restored, results),
   }
-}
-
-type Loss = Pick<RunFacts['chosen'], 'lostTransactions' | 'dataLossMs' | 'lossBecause'>
-
-const unknown = (why: string): Loss => ({ lostTransactions: null, dataLossMs: null, lossBecause: `what was lost is not known: ${why}` })
-
-/** What the replica has beyond the chosen point is what is given up, by the counts in its own files. */
-export async function countLoss(
-  store: ObjectStore,
-  timeline: CatalogueTimeline,
-  good: ReplicaFile,
-  { drained, unseen }: Pick<Partial<RunFacts>, 'drained' | 'unseen'>,
-): Promise<Loss> {
-  if (drained === undefined) return unknown('the replica was not drained')
-  if (unseen !== undefined) return unknown(unseen.because)
-  if (drained.timeline !== (timeline.number ?? '')) return unknown(`the database was on timeline ${drained.timeline}`)
-  if (!drained.complete) return unknown(drained.because)
-  if (drained.txid > timeline.latestTxid) {
-    return unknown(`the replica has a gap after ${formatTxid(timeline.latestTxid)}; it was written up to ${formatTxid(drained.txid)}`)
-  }
-  try {
-    return await countGiven(store, timeline, good)
-  } catch (error) {
-    if (!isDrError(error) || error.kind !== 'damaged') throw error
-    return unknown(error.message)
-  }
-}
-
-/** @throws LTX_DAMAGED */
-async function countGiven(store: ObjectStore, timeline: CatalogueTimeline, good: ReplicaFile): Promise<Loss> {
-  const given = reachablePoints(timeline).filter((point) => point.maxTxid > good.maxTxid)
-  if (given.length === 0) return { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost' }
-  let lost = 0
-  // By the times inside of the files: those of the store are of whoever copied them last.
-  const times = [(await readHeader(store, good.key)).timestampMs]
-  for (const point of given) {
-    const header = await readHeader(store, point.key)
-    times.push(header.timestampMs)
-    const commits = commitsIn(point, header)
-    if (commits === null) return unknown(`${point.key} does not say how many commits it holds`)
-    lost += commits
-  }
-  const lossBecause = `${lost} transactions after it are given up`
-  const wentBack = times.some((timeMs, at) => timeMs < (times[at - 1] ?? 0))
-  if (wentBack)
-    return {
-      lostTransactions: lost,
-      dataLossMs: null,
-      lossBecause: `${lossBecause}; of how long is not known, because the clock was set back`,
-    }
-  return { lostTransactions: lost, dataLossMs: must(times.at(-1), 'one of them') - must(times[0], 'one of them'), lossBecause }
 }

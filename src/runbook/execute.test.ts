@@ -4,9 +4,10 @@ import { journalsInMemory } from '../../test/support/journal-in-memory.ts'
 import { type SmallSystem, smallRunbook, smallStep, smallSystem } from '../../test/support/small-runbook.ts'
 import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
+import { lastInterrupted } from '../workflow/find-runs.ts'
 import { Journal, readRun } from '../workflow/journal.ts'
 import { encodeRecord, type RecordBody } from '../workflow/record.ts'
-import { type ExecuteRequest, execute, lastInterrupted } from './execute.ts'
+import { type ExecuteRequest, execute } from './execute.ts'
 import { exitOf } from './result.ts'
 
 const started: RecordBody = {

@@ -5,12 +5,14 @@
 import { DrError, type ErrorText, isDrError } from '../errors.ts'
 import type { Random } from '../ports/random.ts'
 import { isoTime } from '../units.ts'
-import { Journal, type JournalWorld, readRun } from '../workflow/journal.ts'
-import type { JsonObject, PlannedStep, RunPlace } from '../workflow/record.ts'
+import { lastInterrupted, newestRun } from '../workflow/find-runs.ts'
+import { Journal, type JournalWorld } from '../workflow/journal.ts'
+import type { PlannedStep, RunPlace } from '../workflow/record.ts'
 import { type Approval, type RunEvent, runWorkflow, type StepScope, type WorkflowStep } from '../workflow/run.ts'
-import { evidenceOf, type RunState } from '../workflow/run-state.ts'
+import type { RunState } from '../workflow/run-state.ts'
+import { givenUpBefore } from './given-up-before.ts'
 import { type RunResult, resultOf } from './result.ts'
-import type { RunFacts } from './run-facts.ts'
+import { asJson, factsIn, factsOf } from './run-facts.ts'
 import type { Mode, Runbook, RunbookPorts, RunSettings, Scope, Step } from './runbook.ts'
 import { commandOf } from './scenarios/runbook-of.ts'
 
@@ -98,8 +100,7 @@ async function takeLock({ store, clock }: JournalWorld) {
 
 /** Whoever asked while a run was under way did not mean a second one right after it. @throws RUN_ACTIVE */
 async function requireNoneEnded(world: JournalWorld, sinceMs: number): Promise<void> {
-  const newest = (await world.store.list()).at(-1)
-  const run = newest === undefined ? null : await readableRun(world, newest)
+  const run = await newestRun(world)
   if (run?.end == null || (run.endedAtMs ?? 0) < sinceMs) return
   throw new DrError('RUN_ACTIVE', {
     what: `run ${run.runId} was being executed when this command was given, and has just ended: ${run.end.because}`,
@@ -124,6 +125,7 @@ async function executeLocked(
   }
   const runId = interrupted?.runId ?? newRunId(world)
   const place = placeOf(world, runId)
+  const before = interrupted === null ? await givenUpBefore(world.journal, world.ports, place.database) : null
   if (interrupted !== null) requireSamePlace(interrupted, place)
   const journal = await Journal.open(world.journal, runId)
   await onDisk(
@@ -136,6 +138,7 @@ async function executeLocked(
             system: world.settings(runId).system,
             options: runbook.options,
             place,
+            ...(before === null ? {} : { facts: asJson({ before }) }),
             plan: planOf(world, runbook),
             detectedAtMs: request.detectedAtMs,
             detectedBecause: request.detectedBecause,
@@ -196,7 +199,7 @@ function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: 
     scenario: runbook.scenario,
     mode,
     settings: world.settings(runId),
-    facts: evidence as Partial<RunFacts>,
+    facts: factsIn(evidence),
     interrupted,
     runs: await world.journal.store.list(),
     progress,
@@ -214,32 +217,6 @@ function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: 
   }
 }
 
-/**
- * The newest run that did not end, of whom nobody executes any (whoever asks holds the lock). All are looked at, because a clock that was
- * set back gives a later run an earlier id. One whose journal is damaged cannot be gone on with; `runs` shows it as stuck.
- */
-export async function lastInterrupted(world: JournalWorld): Promise<RunState | null> {
-  for (const runId of (await world.store.list()).toReversed()) {
-    const state = await readableRun(world, runId)
-    if (state !== null && state.end === null) return state
-  }
-  return null
-}
-
-export async function readableRun(world: JournalWorld, runId: string): Promise<RunState | null> {
-  try {
-    return await readRun(world, runId)
-  } catch (error) {
-    if (isDrError(error, 'JOURNAL_DAMAGED')) return null
-    throw error
-  }
-}
-
-export function factsOf(state: RunState): Partial<RunFacts> {
-  // Every part was put there by a step of ours, typed as this, and came back through the hash chain.
-  return evidenceOf(state) as Partial<RunFacts>
-}
-
 /** `YYYYMMDD-HHMMSS-mmmxx`, milliseconds and chance at the end: sorts by time. */
 export function newRunId({ journal, random }: Pick<ExecuteWorld, 'journal' | 'random'>): string {
   const time = isoTime(journal.clock.wallMs())
@@ -253,10 +230,6 @@ export function planOf(world: Pick<ExecuteWorld, 'journal'>, { steps }: Pick<Run
 /** By its words and what it touches: whoever changes what a step does says so there. */
 function planned({ journal }: Pick<ExecuteWorld, 'journal'>, { name, does, effect, needs }: Step): PlannedStep {
   return { name, hash: journal.hash.sha256(JSON.stringify({ name, does, effect: effect.kind, needs })) }
-}
-
-function asJson(value: unknown): JsonObject {
-  return JSON.parse(JSON.stringify(value)) as JsonObject
 }
 
 export function commandFor({ scenario, options }: Pick<RunState, 'scenario' | 'options'>): string {

@@ -1,5 +1,6 @@
 /** When the trouble was noticed that a run is about: it counts from there, however many runs it takes. */
-import { type ExecuteRequest, type ExecuteWorld, readableRun } from './execute.ts'
+import { readableRun } from '../workflow/find-runs.ts'
+import type { ExecuteRequest, ExecuteWorld } from './execute.ts'
 
 type Detection = Pick<ExecuteRequest, 'detectedAtMs' | 'detectedBecause'>
 

@@ -47,6 +47,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     system: settings.system,
     options: runbook.options,
     place: null,
+    facts: {},
     plan: planOf(world, runbook),
     detectedAtMs: request.detectedAtMs,
     detectedBecause: detected,
@@ -54,6 +55,7 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     endedAtMs: clock.wallMs(),
     steps,
     end: null,
+    resumedByHand: false,
   }
   const endedAtMs = clock.wallMs()
   const result = resultOf({ runbook, state, facts: {}, mode: 'dry-run', failure, endedAtMs })

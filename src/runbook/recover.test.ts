@@ -58,6 +58,8 @@ function portsWith(timeline: string | null): RunbookPorts {
       }),
       knownFile: async () => null,
       timelineOf: async () => null,
+      older: async () => null,
+      otherReplica: async () => null,
     },
   }
 }

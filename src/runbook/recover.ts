@@ -8,6 +8,7 @@ import { type CheckResult, unproven } from './check-result.ts'
 import { choosePoint, drainedTimeline, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
 import { companionOf, requireOutputPath } from './output-path.ts'
+import { otherReplicaText } from './require-replaceable.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
 
@@ -166,6 +167,10 @@ interface Drained {
 /** The newest commits are only in the replica once it is drained; where that cannot be done safely, it is said. */
 async function drainIfPossible(ports: RunbookPorts, database: string, target: PointTarget): Promise<Drained> {
   if (target.kind === 'txid' || target.kind === 'time' || (await ports.files.stat(database)) === null) return { timeline: null, notes: [] }
+  const other = await ports.capture.otherReplica()
+  if (other !== null) {
+    return { timeline: null, notes: [`${otherReplicaText(other, ports.store.url)}: what was committed since is not in this file`] }
+  }
   const { pid, control } = await ports.capture.reach()
   if (pid === null) {
     const strangers = await strangersOn(ports, database)

@@ -30,14 +30,14 @@ async function replicaOf(of: string | null): Promise<ObjectStore> {
 }
 
 /** `stands`: a file is at the path; `known`: the timeline that its capture wrote it to. */
-function ports(of: ObjectStore, { stands = true, known = null as string | null, ownable = true } = {}) {
+function ports(of: ObjectStore, { stands = true, known = null as string | null, other = null as string | null, ownable = true } = {}) {
   const facts = { device: 1, inode: 2, sizeBytes: 1, mode: 0, uid: 0, gid: 0 }
   return {
     store: of,
     files: { stat: async () => (stands ? facts : null) } as unknown as RunbookPorts['files'],
     openFiles: { logsBeside: async () => [] } as unknown as RunbookPorts['openFiles'],
     outputs: { whyNotLike: async () => (ownable ? null : 'it is of another user') } as unknown as RunbookPorts['outputs'],
-    capture: { timelineOf: async () => known } as unknown as RunbookPorts['capture'],
+    capture: { timelineOf: async () => known, otherReplica: async () => other } as unknown as RunbookPorts['capture'],
   }
 }
 
@@ -66,6 +66,15 @@ describe('whose copy the replica is', () => {
     const away = new DrError('STORE_UNAVAILABLE', { what: 'away', untouched: '', next: '' })
     const asked = ports({ ...store, folders: () => Promise.reject(away) })
     await expect(requireReplaceable(asked, database)).resolves.toBeUndefined()
+  })
+
+  it('the capture that runs copies to another replica -> REPLICA_OTHER with both, before anything is stopped', async () => {
+    const asked = ports(await replicaOf(database), { other: 'file:/former' })
+    await expect(requireReplaceable(asked, database)).rejects.toMatchObject({
+      code: 'REPLICA_OTHER',
+      message: expect.stringMatching(/file:\/former, and \S+ is configured/),
+      untouched: expect.stringContaining('Nothing was stopped'),
+    })
   })
 
   it('owner and group could not be kept -> OWNERSHIP_LOST', async () => {

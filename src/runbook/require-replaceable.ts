@@ -6,8 +6,9 @@ import type { RunbookPorts } from './runbook.ts'
 
 type Ports = Pick<RunbookPorts, 'store' | 'files' | 'openFiles' | 'outputs' | 'capture'>
 
-/** @throws DATABASE_OTHER, DATABASE_IN_USE under another name, OWNERSHIP_LOST */
+/** @throws REPLICA_OTHER, DATABASE_OTHER, DATABASE_IN_USE under another name, OWNERSHIP_LOST */
 export async function requireReplaceable(ports: Ports, database: string): Promise<void> {
+  await requireCaptured(ports)
   await requireOwnReplica(ports, database)
   await requireOneName(ports, database)
   await requireOwner(ports, database)
@@ -36,6 +37,21 @@ async function newestTimeline(store: Ports['store']): Promise<CatalogueTimeline 
     if (isDrError(error)) return null
     throw error
   }
+}
+
+/** What the capture drains and protects is in its own replica, and would be looked for in another. @throws REPLICA_OTHER */
+async function requireCaptured({ capture, store }: Ports): Promise<void> {
+  const other = await capture.otherReplica()
+  if (other === null) return
+  throw new DrError('REPLICA_OTHER', {
+    what: otherReplicaText(other, store.url),
+    untouched: 'Nothing was stopped, and nothing was touched.',
+    next: 'Restart the capture (genesis-dr agent, or replicate), so that it copies to that one, or give the configuration back what it said; then repeat. genesis-dr recover --output FILE restores from any replica.',
+  })
+}
+
+export function otherReplicaText(theirs: string, ours: string): string {
+  return `the capture that runs copies to ${theirs}, and ${ours} is configured`
 }
 
 /** @throws DATABASE_OTHER */

@@ -29,6 +29,7 @@ const stateOf = (...steps: readonly StepState[]): RunState => ({
   system: 'genesis',
   options: {},
   place: null,
+  facts: {},
   plan: [],
   detectedAtMs: 1000,
   detectedBecause: 'noticed',
@@ -36,6 +37,7 @@ const stateOf = (...steps: readonly StepState[]): RunState => ({
   endedAtMs: null,
   steps,
   end: null,
+  resumedByHand: false,
 })
 
 interface Run {

@@ -1,7 +1,12 @@
 /** What the steps of a run found out, as the journal keeps it: plain JSON, one part a step. */
+import type { OlderFacts } from '../replication/capture-event.ts'
+import type { JsonObject } from '../workflow/record.ts'
+import { evidenceOf, type RunState } from '../workflow/run-state.ts'
 import type { CheckResult } from './check-result.ts'
 
 export interface RunFacts {
+  /** What a run before this one gave up and did not finish for; what this one gives up comes on top of it. */
+  readonly before: BeforeFacts
   readonly stopped: { readonly proven: boolean; readonly atMs: number; readonly pids: readonly number[]; readonly latchHolder: string }
   readonly drained: {
     readonly timeline: string
@@ -11,6 +16,8 @@ export interface RunFacts {
     readonly complete: boolean
     readonly because: string
   }
+  /** What the replica has that the database lacked already, and nobody has decided about. */
+  readonly older: OlderFacts
   /** Somebody committed to the database that the capture did not see: how that is known. */
   readonly unseen: { readonly because: string }
   readonly evidence: {
@@ -47,6 +54,30 @@ export interface RunFacts {
   readonly measured: { readonly lostTransactions: number; readonly dataLossMs: number; readonly lostOrders: readonly string[] }
   readonly protectedAs: { readonly timeline: string; readonly txid: number }
   readonly resumed: { readonly proven: boolean; readonly pids: readonly number[] }
+}
+
+export interface BeforeFacts {
+  readonly runId: string
+  /** Of the database that it put in place. */
+  readonly inode: number
+  /** Where the database is that it set aside; null: there was none. */
+  readonly evidence: string | null
+  /** null: not known. */
+  readonly lostTransactions: number | null
+  readonly dataLossMs: number | null
+}
+
+export function factsOf(state: RunState): Partial<RunFacts> {
+  return factsIn(evidenceOf(state))
+}
+
+/** What a journal keeps of them. Every part was put there by a step of ours, typed as this, and came back through the hash chain. */
+export function factsIn(evidence: JsonObject): Partial<RunFacts> {
+  return evidence as Partial<RunFacts>
+}
+
+export function asJson(value: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject
 }
 
 /** The facts that a step relies on. @throws when an earlier step did not leave them, which is a bug of the runbook */

@@ -15,6 +15,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { OpenFiles } from '../ports/open-files.ts'
 import type { OutputFiles } from '../ports/output-file.ts'
 import type { Service } from '../ports/service.ts'
+import type { OlderFacts } from '../replication/capture-event.ts'
 import type { JsonObject, Outcome } from '../workflow/record.ts'
 import type { RunFacts } from './run-facts.ts'
 
@@ -40,8 +41,12 @@ export interface RunbookPorts {
 export interface CaptureAccess {
   /** Who captures now. @throws CAPTURE_SILENT when somebody does, and who is not known */
   reach(): Promise<Captor>
+  /** URL of the replica that the running capture writes, where that is another than ours; null: it is ours, nobody captures, or it cannot be told. */
+  otherReplica(): Promise<string | null>
   /** The file that was captured last under the path of the database: who has it open trades on, whatever stands there now. null: none is known. */
   knownFile(): Promise<FileIdentity | null>
+  /** What the replica has that the database lacks, and nobody has decided about; null: nothing that is known of. @throws as the store */
+  older(): Promise<OlderFacts | null>
   /** Id of the timeline that this very file was captured on, wherever it lies now; null: none is known. */
   timelineOf(file: FileIdentity): Promise<string | null>
 }

@@ -1,8 +1,11 @@
 /** Stopping and resuming the bot alone, by a person: the mission's first immediate action, proven. */
 import { DrError } from '../errors.ts'
+import { lastInterrupted, newestRun } from '../workflow/find-runs.ts'
+import { Journal, type JournalWorld } from '../workflow/journal.ts'
 import type { Outcome } from '../workflow/record.ts'
 import { isSettled } from '../workflow/run-state.ts'
-import { commandFor, type ExecuteWorld, factsOf, lastInterrupted, readableRun, withRunLock } from './execute.ts'
+import { commandFor, type ExecuteWorld, withRunLock } from './execute.ts'
+import { factsOf } from './run-facts.ts'
 import type { RunbookPorts, RunSettings, Scope, StepResult } from './runbook.ts'
 import { protectAgain } from './steps/protect-again.ts'
 import { resumeTrading } from './steps/resume-trading.ts'
@@ -51,16 +54,26 @@ export function resumeByHand(world: Pick<ExecuteWorld, 'journal' | 'ports' | 'se
     const scope = scopeFor(settings, by, 'resume-trading')
     const guarded = await protectRestored(world, scope)
     const resumed = report(await resumeTrading.act(world.ports, scope), false)
+    await noteResumed(world.journal, by)
     if (guarded === null) return resumed
     const notProven = [...resumed.notProven, ...(guarded.notProven ?? [])]
     return { ...resumed, because: `${guarded.because}; ${resumed.because}`, notProven }
   })
 }
 
+/**
+ * From here on the bot trades on what a failed run left: what that gave up is not of a later run. If we die before it is noted, it is counted
+ * there too.
+ */
+async function noteResumed(journal: JournalWorld, by: string): Promise<void> {
+  const run = await newestRun(journal)
+  if (run?.end?.state === 'failed' && !run.resumedByHand)
+    await (await Journal.open(journal, run.runId)).append({ type: 'trading-resumed', by })
+}
+
 /** What the newest run left undone between restoring and protecting; null: nothing. @throws as protect-again */
 async function protectRestored({ journal, ports }: Pick<ExecuteWorld, 'journal' | 'ports'>, scope: Scope): Promise<StepResult | null> {
-  const newest = (await journal.store.list()).at(-1)
-  const run = newest === undefined ? null : await readableRun(journal, newest)
+  const run = await newestRun(journal)
   if (run === null) return null
   const settled = (name: string): boolean => isSettled(run.steps.find((one) => one.step === name))
   const facts = factsOf(run)

@@ -14,6 +14,7 @@ const stateOf = (evidence: JsonObject): RunState => ({
   system: 'genesis',
   options: {},
   place: null,
+  facts: {},
   plan: [],
   detectedAtMs: 0,
   detectedBecause: 'noticed',
@@ -34,6 +35,7 @@ const stateOf = (evidence: JsonObject): RunState => ({
     },
   ],
   end: null,
+  resumedByHand: false,
 })
 const chosen = { timeline: '00000001', txid: 0x12af, timestampMs: Date.UTC(2024, 11, 31) }
 const again = (run: RunState, problems: readonly string[] = []) => {

@@ -12,9 +12,10 @@ import { type CheckResult, passed, unproven } from './check-result.ts'
 import { choosePoint, drainedTimeline } from './choose-point.ts'
 import { type DamagedPage, describeDamaged, pagesCheck } from './damaged-pages.ts'
 import { exchangeChecks, exchangeNotProven } from './exchange.ts'
-import { factsOf } from './execute.ts'
 import { lookAccess } from './look-access.ts'
 import { pageList } from './page-list.ts'
+import { otherReplicaText } from './require-replaceable.ts'
+import { factsOf } from './run-facts.ts'
 import type { RunbookPorts, RunSettings } from './runbook.ts'
 
 export interface ValidateReport {
@@ -42,7 +43,8 @@ export async function validate(
   const began = clock.monotonicMs()
   const { pid, control } = await capture.reach()
   const scrubbed = await control.scrub()
-  const drained = pid === null ? null : await control.drain()
+  const other = await capture.otherReplica()
+  const drained = pid === null || other !== null ? null : await control.drain()
   const { timeline, plan } = await choosePoint(store, drainedTimeline(drained), { kind: 'latest' })
   await requireRoom(ports, plan, scratch)
   try {
@@ -60,8 +62,8 @@ export async function validate(
     const damagedPages = await describeDamaged(ports, scrubbed, plan, scratch)
     const pages = pagesCheck(scrubbed, damagedPages)
     const success = failed.length === 0 && damagedPages.length === 0
-    const complete =
-      drained === null ? 'no capture runs: commits since it last ran are not covered' : drained.complete ? null : drained.because
+    const nobody = other === null ? 'no capture runs' : otherReplicaText(other, store.url)
+    const complete = drained === null ? `${nobody}: commits since it last ran are not covered` : drained.complete ? null : drained.because
     const replica =
       failed.length === 0 ? `${formatTxid(plan.txid)} was restored and passes` : `${formatTxid(plan.txid)} fails: ${failed.join(', ')}`
     const headline =

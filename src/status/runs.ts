@@ -1,7 +1,7 @@
 /** The runs of a system, from their journals. Reads only. */
 import { DrError, isDrError, sentenceOf } from '../errors.ts'
-import { factsOf } from '../runbook/execute.ts'
 import { type RunResult, resultOf, type StepReport } from '../runbook/result.ts'
+import { factsOf } from '../runbook/run-facts.ts'
 import type { Runbook } from '../runbook/runbook.ts'
 import { runbookOf } from '../runbook/scenarios/runbook-of.ts'
 import { isoTime } from '../units.ts'

@@ -45,6 +45,8 @@ export type RecordBody =
       readonly options: JsonObject
       /** Absent in journals of earlier versions. */
       readonly place?: RunPlace
+      /** What is known when it begins, from a run before it. Absent: nothing. */
+      readonly facts?: JsonObject
       readonly plan: readonly PlannedStep[]
       /** When the fault was noticed (drills: put in), ms since the epoch: the RTO clock begins here. */
       readonly detectedAtMs: number
@@ -66,6 +68,8 @@ export type RecordBody =
       readonly byPerson: boolean
     }
   | { readonly type: 'run-ended'; readonly state: 'done' | 'failed'; readonly because: string; readonly result: JsonObject }
+  /** A person let the bot go on with what a failed run had left. */
+  | { readonly type: 'trading-resumed'; readonly by: string }
 
 export interface RecordHead {
   readonly v: number

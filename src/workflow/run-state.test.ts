@@ -48,6 +48,8 @@ describe('the state of a run', () => {
       system: 'genesis',
       options: {},
       place: null,
+      facts: {},
+      resumedByHand: false,
       plan: [
         { name: 'a', hash: 'c0ffee' },
         { name: 'b', hash: 'c0ffee' },

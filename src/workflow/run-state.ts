@@ -25,6 +25,8 @@ export interface RunState {
   readonly options: JsonObject
   /** null: its journal does not say. */
   readonly place: RunPlace | null
+  /** What was known when it began. */
+  readonly facts: JsonObject
   readonly plan: readonly PlannedStep[]
   readonly detectedAtMs: number
   readonly detectedBecause: string
@@ -34,6 +36,8 @@ export interface RunState {
   readonly steps: readonly StepState[]
   /** null while it has not ended. */
   readonly end: { readonly state: 'done' | 'failed'; readonly because: string; readonly result: JsonObject } | null
+  /** After it had ended, a person let the bot go on. */
+  readonly resumedByHand: boolean
 }
 
 /** null when the run never durably began. */
@@ -51,6 +55,7 @@ export function applyRecord(state: RunState | null, record: JournalRecord): RunS
       system,
       options,
       place: record.place ?? null,
+      facts: record.facts ?? {},
       plan,
       detectedAtMs,
       detectedBecause,
@@ -58,6 +63,7 @@ export function applyRecord(state: RunState | null, record: JournalRecord): RunS
       endedAtMs: null,
       steps: [],
       end: null,
+      resumedByHand: false,
     }
   }
   if (state === null) return null
@@ -89,6 +95,8 @@ export function applyRecord(state: RunState | null, record: JournalRecord): RunS
     }
     case 'run-ended':
       return { ...state, endedAtMs: record.atMs, end: { state: record.state, because: record.because, result: record.result } }
+    case 'trading-resumed':
+      return { ...state, resumedByHand: true }
   }
 }
 
@@ -96,9 +104,9 @@ function put(steps: readonly StepState[], step: StepState): readonly StepState[]
   return steps.some((one) => one.step === step.step) ? steps.map((one) => (one.step === step.step ? step : one)) : [...steps, step]
 }
 
-/** What all ended steps found out, later ones over earlier ones. */
+/** What was known when it began, and what all ended steps found out, later ones over earlier ones. */
 export function evidenceOf(state: RunState): JsonObject {
-  return Object.assign({}, ...state.steps.map((one) => one.evidence))
+  return Object.assign({}, state.facts, ...state.steps.map((one) => one.evidence))
 }
 
 export function isSettled(step: StepState | undefined): boolean {

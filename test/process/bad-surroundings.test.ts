@@ -1,6 +1,6 @@
 /** Paths, users, settings and neighbours that a real host has sooner or later: each command goes on or says in our words why not. */
 import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -66,6 +66,35 @@ describe('with a capture that comes and goes', () => {
     expect(JSON.parse(said.stdout)).toMatchObject({ success: true, lostTransactions: 0 })
     expect(query(at('real/bot.db'), 'SELECT count(*) AS rows FROM orders')).toEqual({ rows: 202 })
     expect(lstatSync(at('bot.db')).isSymbolicLink()).toBe(true)
+  })
+
+  it('another replica is configured than the capture that runs copies to -> said, and no recovery stops or moves anything', async () => {
+    makeDatabase('bot.db')
+    const copy = await capture('--db', at('bot.db'), '--replica', `file:${at('former')}`)
+    cpSync(at('former'), at('replica'), { recursive: true, preserveTimestamps: true })
+    const { ino } = lstatSync(at('bot.db'))
+    const both = `copies to file:${at('former')}, and file:${at('replica')} is configured`
+    for (const words of [
+      ['execute', '--scenario', 'DATABASE_CORRUPTION', '--yes', 'bot.db'],
+      ['recover', '--yes', 'bot.db'],
+    ]) {
+      const said = await genesis([...words, '--json', ...given('bot.db')])
+      expect([words[0], said.status, said.stdout + said.stderr]).toEqual([words[0], 4, expect.stringContaining(both)])
+    }
+    const status = JSON.parse((await genesis(['status', '--json', ...given('bot.db')])).stdout)
+    expect(status).toMatchObject({ ready: false, concerns: expect.arrayContaining([expect.stringContaining(both)]) })
+    expect(status.replication).toMatchObject({ timeline: null, txid: null, lagMs: null, continuous: false })
+    expect(lstatSync(at('bot.db')).ino).toBe(ino)
+    // By another name of the same folder it is the same.
+    symlinkSync('former', at('link'))
+    const same = await genesis(
+      ['execute', '--scenario', 'DATABASE_CORRUPTION', '--yes', 'bot.db', '--db', at('bot.db'), '--replica', 'file:link'],
+      {
+        cwd: folder,
+      },
+    )
+    expect(same.status, same.stdout + same.stderr).toBe(0)
+    await copy.end('SIGTERM')
   })
 
   it('a check never ends -> Ctrl-C twice ends the command at once; until then others are told what holds the lock', async () => {

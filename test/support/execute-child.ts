@@ -44,6 +44,8 @@ const ports: RunbookPorts = {
   outputs: watched('outputs', outputs),
   capture: {
     knownFile: () => capture.knownFile(),
+    older: () => capture.older(),
+    otherReplica: () => capture.otherReplica(),
     timelineOf: (file) => capture.timelineOf(file),
     reach: async () => {
       const captor = await capture.reach()

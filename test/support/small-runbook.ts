@@ -70,6 +70,8 @@ export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
     reach: async () => ({ pid: null, control: { ...({} as CaptureAtRest), scrub: async () => unjudged } }),
     knownFile: async () => null,
     timelineOf: async () => null,
+    older: async () => null,
+    otherReplica: async () => null,
   },
 }
 

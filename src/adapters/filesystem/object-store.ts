@@ -2,11 +2,13 @@
  * A replica in a folder of a file system. A key is a path below the folder; the object's own time is the file's mtime, as Litestream
  * keeps it. An object is linked to its name from a finished temporary file, so that it is whole or absent, and never replaced.
  */
+import { randomBytes } from 'node:crypto'
 import { constants, lstatSync } from 'node:fs'
-import { link, open, readdir, stat } from 'node:fs/promises'
+import { link, open, readdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { ObjectBody, ObjectStore, OpenObject, StoredObject } from '../../ports/object-store.ts'
+import { MiB } from '../../units.ts'
 import { codeOf, createFile, diskError, isDeadMount, makeFolder, removeAbandoned, syncFolder } from './durable.ts'
 
 const untouched = 'Nothing that is in the replica was changed.'
@@ -43,6 +45,22 @@ export async function openFolderStore(url: string, root: string): Promise<Object
         await syncFolder(dirname(path))
         return 'created'
       }),
+    requireWritable: () => guarded(`write to ${url}`, () => writeProbe(join(root, 'probe.tmp'))),
+  }
+}
+
+/** Chosen: a timeline begins with links and a small file, and its first flushes have room too. */
+const probeBytes = MiB
+
+async function writeProbe(path: string): Promise<void> {
+  await removeAbandoned(path)
+  // Chance, because a file system may keep zeros for nothing.
+  await createFile(path, (file) => file.writeFile(randomBytes(probeBytes)))
+  try {
+    await unlink(path)
+  } catch (error) {
+    // Somebody else who looked at the same moment has removed it.
+    if (codeOf(error) !== 'ENOENT') throw error
   }
 }
 

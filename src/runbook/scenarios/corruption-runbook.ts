@@ -1,7 +1,8 @@
 /** Which runbook of DATABASE_CORRUPTION is meant: that of the interrupted run which is gone on with, otherwise the one that is asked for. */
 import { DrError } from '../../errors.ts'
+import { lastInterrupted } from '../../workflow/find-runs.ts'
 import { choosePoint } from '../choose-point.ts'
-import { commandFor, type ExecuteWorld, lastInterrupted } from '../execute.ts'
+import { commandFor, type ExecuteWorld } from '../execute.ts'
 import type { Runbook } from '../runbook.ts'
 import { databaseCorruption, databaseCorruptionOn } from './database-corruption.ts'
 import { runbookOf } from './runbook-of.ts'

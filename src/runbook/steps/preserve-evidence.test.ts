@@ -61,7 +61,13 @@ function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7,
         return { processes: looks >= seenFrom ? [bot] : [], complete: true, because: 'all were looked into' }
       },
     },
-    capture: { reach: async () => ({ pid: captured ? 200 : null, control }), knownFile: async () => null, timelineOf: async () => null },
+    capture: {
+      reach: async () => ({ pid: captured ? 200 : null, control }),
+      knownFile: async () => null,
+      timelineOf: async () => null,
+      older: async () => null,
+      otherReplica: async () => null,
+    },
   }
   const facts: Partial<RunFacts> = drainedBefore === null ? {} : { drained: drainedAt(drainedBefore) }
   const scope: Scope = {

@@ -2,11 +2,10 @@
 
 import { DrError, isDrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
-import type { DrainOutcome } from '../../ports/capture-control.ts'
+import type { CaptureAtRest, DrainOutcome } from '../../ports/capture-control.ts'
 import { counted } from '../../units.ts'
 import { requireNobody, strangersOn } from '../holders.ts'
-import type { RunFacts } from '../run-facts.ts'
-import { type RunbookPorts, step } from '../runbook.ts'
+import { type RunbookPorts, type Scope, step } from '../runbook.ts'
 import { asidePath, isSetAside } from '../set-aside.ts'
 
 const manifestName = 'manifest.json'
@@ -34,12 +33,13 @@ export const preserveEvidence = step({
     const { pid, control } = await capture.reach()
     await requireAtRest(ports, settings.database, folder)
     // Where no capture runs, the log can be read only while it is in its place.
-    if (pid === null && !(await isSetAside(ports, scope))) requireNothingNew(scope.facts.drained, await control.drain())
+    const drainedInPlace = pid === null && !(await isSetAside(ports, scope)) ? await drainedSince(scope, control) : scope.facts.drained
     await files.setAside(settings.database, folder)
+    let drained = drainedInPlace
     try {
       await requireAtRest(ports, settings.database, folder)
       // The capture follows the files under their new names until it lets go.
-      if (pid !== null) requireNothingNew(scope.facts.drained, await control.drain())
+      if (pid !== null) drained = await drainedSince(scope, control)
     } catch (error) {
       throw await putBack(ports, settings.database, folder, error)
     }
@@ -60,6 +60,7 @@ export const preserveEvidence = step({
           ? 'there was no database to set aside'
           : `${counted(kept.length, 'file')} kept in ${folder}, with a manifest of the hashes${unread.length === 0 ? '' : `; without one of ${unread.join(', ')}, which the disk does not give whole`}`,
       evidence: {
+        ...(drained === undefined ? {} : { drained }),
         evidence: {
           folder,
           files: kept.map((file) => file.name),
@@ -77,9 +78,12 @@ async function requireAtRest(ports: Pick<RunbookPorts, 'files' | 'openFiles' | '
   requireNobody(await strangersOn(ports, database, asidePath(folder, database)), database, startOver)
 }
 
-/** Whoever opens the database only for an instant is known by what they commit. @throws DATABASE_IN_USE */
-function requireNothingNew(before: RunFacts['drained'] | undefined, now: DrainOutcome): void {
-  if (before === undefined || (before.txid === now.txid && before.timeline === now.timeline)) return
+/** Whoever opens the database only for an instant is known by what they commit. What was not complete before may be now. @throws DATABASE_IN_USE */
+async function drainedSince({ facts }: Pick<Scope, 'facts'>, control: Pick<CaptureAtRest, 'drain'>): Promise<DrainOutcome> {
+  const now = await control.drain()
+  const before = facts.drained
+  if (before?.complete !== true) return now
+  if (before.txid === now.txid && before.timeline === now.timeline) return before
   throw new DrError('DATABASE_IN_USE', {
     what: `the database was written to after it was drained: from ${formatTxid(before.txid)} of timeline ${before.timeline} to ${formatTxid(now.txid)} of ${now.timeline}`,
     untouched: 'Nothing was done.',

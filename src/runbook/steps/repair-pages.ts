@@ -16,6 +16,7 @@ import { type DatabaseHeader, decodeDatabaseHeader } from '../../wal/database-he
 import { restoredFacts, temporaryName } from '../candidate.ts'
 import { checkDatabase } from '../check-database.ts'
 import { failures } from '../check-result.ts'
+import { nothingLost, onTop } from '../count-loss.ts'
 import { pageList } from '../page-list.ts'
 import type { RunFacts } from '../run-facts.ts'
 import { type RunbookPorts, type Scope, type StepResult, step } from '../runbook.ts'
@@ -114,8 +115,11 @@ async function repair(
       sum: sums.rolling,
       verified: ['checksum of every page', 'rolling checksum of the whole database'],
     }
-    const loss = { lostTransactions: 0, dataLossMs: 0, lossBecause: 'no committed transaction is lost', looked: [] }
-    return { replaced, restored, kept: { timeline: timeline.number, txid: drained.txid, timestampMs, ...loss } }
+    return {
+      replaced,
+      restored,
+      kept: { timeline: timeline.number, txid: drained.txid, timestampMs, looked: [], ...onTop(nothingLost, facts) },
+    }
   } catch (error) {
     // The copy is damaged there too, or has a gap: an older point may be whole. A store that is away or a full disk is no answer.
     if (!isDrError(error) || error.kind !== 'damaged') throw error
