@@ -257,7 +257,6 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     latchGap: await latchGap(settings),
     replication: await replication(settings)(system),
     backup: await backups(settings)(system),
-    verified: await verificationsOf(settings).read(),
     lastRun: lastRun(await listRuns(world.journal)),
     older: await ports.capture.older(),
     replicaOf: await otherDatabaseOf(ports, settings.database),

@@ -83,7 +83,7 @@ export async function rehearse(
   } catch (error) {
     if (!isDrError(error) || error.kind !== 'damaged') throw error
     const durationMs = ports.clock.monotonicMs() - began
-    await verifications.write({ timeline: null, txid: 0, atMs: ports.clock.wallMs(), passed: false, durationMs })
+    await verifications.write({ replica: ports.store.url, timeline: null, txid: 0, atMs: ports.clock.wallMs(), passed: false, durationMs })
     return { success: false, because: error.message }
   }
 }

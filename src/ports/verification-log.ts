@@ -7,6 +7,8 @@ export interface VerificationLog {
 }
 
 export interface Verification {
+  /** URL. */
+  readonly replica: string
   readonly timeline: string | null
   readonly txid: number
   readonly atMs: number

@@ -68,6 +68,12 @@ describe('planning a restore', () => {
     expect(codeOf(() => pointAtTime(points, 4001))).toBe('POINT_NOT_FOUND')
   })
 
+  it('the first was made with a clock that was ahead -> the later ones are found by their times, and all times that any has', () => {
+    const points = [{ ...file(9, 1, 1), timestampMs: 90_000 }, ...flushes(2, 4)]
+    expect([2000, 3999, 4000, 89_000, 90_000].map((ms) => pointAtTime(points, ms).maxTxid)).toEqual([2, 3, 4, 4, 4])
+    expect([1999, 90_001].map((ms) => codeOf(() => pointAtTime(points, ms)))).toEqual(['POINT_NOT_FOUND', 'POINT_NOT_FOUND'])
+  })
+
   it('any set of files -> its restore points are those that a restore can end at, and no others', () => {
     const anyFile = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 6 }))
     const snapshots = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 2 })

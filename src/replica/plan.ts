@@ -96,9 +96,14 @@ export function pointAtTime(points: readonly ReplicaFile[], epochMs: number): Re
   const first = points[0]
   const last = points.at(-1)
   if (first === undefined || last === undefined) throw pointError('REPLICA_EMPTY', 'the replica holds no restore point')
-  const range = `restore points go from ${isoTime(first.timestampMs)} to ${isoTime(last.timestampMs)}`
-  if (epochMs < first.timestampMs) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is before the first point; ${range}`)
-  if (epochMs > last.timestampMs) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is after the last point; ${range}`)
+  // A clock that was set back leaves points that are older than the ones before them.
+  const [earliest, latest] = points.reduce(
+    ([least, most], { timestampMs }) => [Math.min(least, timestampMs), Math.max(most, timestampMs)],
+    [first.timestampMs, last.timestampMs],
+  )
+  const range = `restore points go from ${isoTime(earliest)} to ${isoTime(latest)}`
+  if (epochMs < earliest) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is before the first point; ${range}`)
+  if (epochMs > latest) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is after the last point; ${range}`)
   const found = points.findLast((point) => point.timestampMs <= epochMs)
   return found ?? first
 }

@@ -11,7 +11,7 @@ import { type Restored, restoreFile } from '../restore/restore-file.ts'
 import { formatBytes } from '../units.ts'
 import { checkDatabase } from './check-database.ts'
 import { type CheckResult, failures, unproven } from './check-result.ts'
-import { choosePoint, type PointTarget } from './choose-point.ts'
+import { aboutPoint, choosePoint, type PointTarget } from './choose-point.ts'
 import { countLoss } from './count-loss.ts'
 import type { RunFacts } from './run-facts.ts'
 import type { RunbookPorts, Scope } from './runbook.ts'
@@ -74,6 +74,8 @@ export interface Candidate {
   /** Of its checks. */
   readonly results: readonly CheckResult[]
   readonly looked: Search['looked']
+  /** What is to be known of a point that was chosen by its time. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -92,7 +94,10 @@ export async function restoreChosen(
   const found = reachablePoints(timeline).find((one) => one.maxTxid === plan.txid)
   const point = must(found, 'a plan ends at a restore point')
   const { verdict, restored, results } = await restoreCandidate(ports, work, timeline, plan.txid, temporary)
-  if (verdict.good && restored !== null) return { timeline, point, restored, results, looked: [{ txid: plan.txid, ...verdict }] }
+  if (verdict.good && restored !== null) {
+    const notes = await aboutPoint(ports.store, target, timeline, plan.txid)
+    return { timeline, point, restored, results, looked: [{ txid: plan.txid, ...verdict }], notes }
+  }
   await ports.files.removeTemporary(temporary)
   throw new DrError('VERIFICATION_FAILED', {
     what: `${formatTxid(plan.txid)} does not pass: ${verdict.because}`,
@@ -111,7 +116,7 @@ async function restoreLastGood(ports: CandidatePorts, work: Work, timeline: Cata
     return verdict
   })
   const { restored, results } = last
-  if (good !== null && restored !== null) return { timeline, point: good, restored, results, looked }
+  if (good !== null && restored !== null) return { timeline, point: good, restored, results, looked, notes: [] }
   await ports.files.removeTemporary(temporary)
   throw new DrError('NO_GOOD_POINT', {
     what: `none of ${looked.length} restore points looked at (of ${points.length}) passes the checks; the newest: ${looked[0]?.because ?? 'there is none'}`,
@@ -124,7 +129,7 @@ async function restoreLastGood(ports: CandidatePorts, work: Work, timeline: Cata
 export async function chosenFacts(
   store: ObjectStore,
   { facts }: Pick<Scope, 'facts'>,
-  { timeline, point, restored, results, looked }: Candidate,
+  { timeline, point, restored, results, looked, notes }: Candidate,
   temporary: string,
 ): Promise<RunFacts['chosen']> {
   return {
@@ -132,6 +137,7 @@ export async function chosenFacts(
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
     ...(await countLoss(store, timeline, point, facts)),
+    notes,
     looked,
     temporary,
     ...restoredFacts(restored, results),

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { forkOf, putFile, putHistory, putTimeline, timeOf } from '../../test/support/small-replica.ts'
+import { forkOf, putFile, putHistory, putTimeline, type SmallFile, timeOf } from '../../test/support/small-replica.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { choosePoint } from './choose-point.ts'
+import { aboutPoint, choosePoint } from './choose-point.ts'
 
 let folder = ''
 let store: ObjectStore
@@ -96,6 +96,39 @@ describe('a restore point by time', () => {
     await putHistory(store, '00000001', [1, 2, 4])
     await expect(atTime(timeOf(4))).rejects.toMatchObject({ code: 'POINT_NOT_FOUND' })
     expect(await atTime(timeOf(2))).toBe(2)
+  })
+})
+
+describe('what is to be known of a point that was chosen by its time', () => {
+  const about = async (txid: number) => {
+    const { timeline } = await choosePoint(store, null, { kind: 'txid', txid })
+    return aboutPoint(store, { kind: 'time', epochMs: 0 }, timeline, txid)
+  }
+  const put = (maxTxid: number, over: Partial<SmallFile>) =>
+    putFile(store, { timeline: '00000001', level: 0, minTxid: maxTxid, maxTxid, ...over })
+
+  it('the next one has its commits -> nothing', async () => {
+    await putHistory(store, '00000001', [1, 2, 3])
+    expect(await Promise.all([1, 2, 3].map(about))).toEqual([[], [], []])
+  })
+
+  it.each([
+    ['a diff that found the database changed', { commits: 1048575 }],
+    ['a snapshot, because the replica lost what was before it', { level: 9, minTxid: 1 }],
+  ])('the next one is %s -> between the two nothing can be had', async (_, over) => {
+    await putHistory(store, '00000001', [1, 2])
+    await put(3, { ...over, timestampMs: timeOf(60) })
+    expect(await about(2)).toEqual([
+      'between 1970-01-01T00:00:02.000Z and 1970-01-01T00:01:00.000Z the replica has no restore point: what was committed then was not copied commit by commit, or the replica lost it',
+    ])
+  })
+
+  it('the clock was set back behind it -> its number says more than its time', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    await put(3, { timestampMs: timeOf(1) })
+    expect(await about(2)).toEqual([
+      expect.stringMatching(/^the clock was set back behind this point \(the next one is of 1970-01-01T00:00:01/),
+    ])
   })
 })
 

@@ -2,9 +2,11 @@
 import type { DrainOutcome } from '../ports/capture-control.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, chooseTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
+import { commitsIn } from '../replica/commits.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
 import { planRestore, pointAtTime, type RestorePlan } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
+import { isoTime } from '../units.ts'
 
 export type PointTarget =
   | { readonly kind: 'latest' | 'last-good' }
@@ -47,12 +49,40 @@ async function planFor(store: ObjectStore, timeline: CatalogueTimeline, target: 
 }
 
 /**
+ * What is to be known of a point that was chosen by its time, as sentences: that nothing between it and the next one can be had, because a
+ * capture found the database changed there without the commits that did it; or that the times of the points do not follow each other.
+ */
+export async function aboutPoint(
+  store: ObjectStore,
+  { kind }: PointTarget,
+  timeline: CatalogueTimeline,
+  txid: number,
+): Promise<readonly string[]> {
+  // The files of Litestream do not say what is in them.
+  if (kind !== 'time' || timeline.number === null) return []
+  const points = reachablePoints(timeline)
+  const at = points.findIndex(({ maxTxid }) => maxTxid === txid)
+  const [point, next] = [points[at], points[at + 1]]
+  if (point === undefined || next === undefined) return []
+  const [from, header] = [await readHeader(store, point.key), await readHeader(store, next.key)]
+  const span = `between ${isoTime(from.timestampMs)} and ${isoTime(header.timestampMs)}`
+  const hole = `${span} the replica has no restore point: what was committed then was not copied commit by commit, or the replica lost it`
+  const back = `the clock was set back behind this point (the next one is of ${isoTime(header.timestampMs)}): --txid names a point whatever its time is`
+  return [...(commitsIn(next, header) === null ? [hole] : []), ...(header.timestampMs < from.timestampMs ? [back] : [])]
+}
+
+/**
  * The store's times lead to the point; the times inside of the files decide. They differ where somebody copied the replica and lost the
  * times: then every header is read.
  */
 async function pointByHeaders(store: ObjectStore, points: readonly ReplicaFile[], epochMs: number): Promise<ReplicaFile> {
   const found = points.findLastIndex((point) => point.timestampMs <= epochMs)
-  const looked = [0, found, found + 1, points.length - 1].flatMap((index) => points[index] ?? [])
+  const byTime = [...points].sort((a, b) => a.timestampMs - b.timestampMs)
+  const looked = [
+    ...[0, found, found + 1, points.length - 1].flatMap((index) => points[index] ?? []),
+    ...byTime.slice(0, 1),
+    ...byTime.slice(-1),
+  ]
   const times = await Promise.all(looked.map(async (point) => (await readHeader(store, point.key)).timestampMs))
   if (looked.every((point, at) => point.timestampMs === times[at])) return pointAtTime(points, epochMs)
   const withTimes: ReplicaFile[] = []

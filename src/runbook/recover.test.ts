@@ -127,6 +127,7 @@ describe('what a recovery in place tells', () => {
     lostTransactions: 0,
     dataLossMs: 0,
     lossBecause: 'none',
+    notes: [],
     looked: [],
     temporary: '',
     sum: '',

@@ -5,7 +5,7 @@ import { isoTime } from '../units.ts'
 import { restoreChosen, restoredFacts } from './candidate.ts'
 import { runUserChecks } from './check-database.ts'
 import { type CheckResult, unproven } from './check-result.ts'
-import { choosePoint, drainedTimeline, type PointTarget } from './choose-point.ts'
+import { aboutPoint, choosePoint, drainedTimeline, type PointTarget } from './choose-point.ts'
 import { strangersOn } from './holders.ts'
 import { companionOf, requireOutputPath } from './output-path.ts'
 import { otherReplicaText } from './require-replaceable.ts'
@@ -63,7 +63,12 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
     ...restoredFacts(restored, results),
-    notes: [...drained.notes, ...notes, ...unproven(results).map((what) => `not checked: ${what}`)],
+    notes: [
+      ...drained.notes,
+      ...(await aboutPoint(ports.store, request.target, timeline, point.maxTxid)),
+      ...notes,
+      ...unproven(results).map((what) => `not checked: ${what}`),
+    ],
     durationMs: clock.monotonicMs() - began,
     dryRun: false,
   })
@@ -90,6 +95,7 @@ export async function foreseeRecovery(
     verified: [],
     notes: [
       'dry run: nothing was written',
+      ...(await aboutPoint(store, request.target, timeline, plan.txid)),
       ...(request.target.kind === 'last-good' ? ['an earlier point would be taken if this one does not pass'] : []),
     ],
     durationMs: clock.monotonicMs() - began,
@@ -102,7 +108,7 @@ export function reportOfRun({ chosen, restored, evidence }: Partial<RunFacts>, d
   if (chosen === undefined || restored === undefined) return null
   const { lostTransactions, lossBecause } = chosen
   const inPlace = { ...(evidence === undefined || evidence.files.length === 0 ? {} : { evidence: evidence.folder }), lostTransactions }
-  return { ...report({ ...chosen, output: restored.path, notes: [lossBecause], durationMs, dryRun: false }), ...inPlace }
+  return { ...report({ ...chosen, output: restored.path, notes: [...chosen.notes, lossBecause], durationMs, dryRun: false }), ...inPlace }
 }
 
 type Told = Pick<RunFacts['chosen'], 'timeline' | 'txid' | 'timestampMs' | 'pages' | 'sizeBytes' | 'filesRead' | 'bytesRead' | 'verified'>
@@ -139,7 +145,7 @@ async function restoreTo(ports: RunbookPorts, request: RecoverFileRequest, numbe
     const lost = standing === null ? null : await outputs.whyNotLike(output, standing)
     await files.place(temporary, output, lost === null ? standing : null)
     const alone = lost === null ? [] : [`it belongs to this user alone: ${lost}`]
-    return { ...candidate, results: [...candidate.results, ...own], notes: [...alone, ...unheld(own)] }
+    return { ...candidate, results: [...candidate.results, ...own], notes: [...candidate.notes, ...alone, ...unheld(own)] }
   } catch (error) {
     await files.removeTemporary(temporary)
     throw error

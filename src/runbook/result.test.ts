@@ -56,6 +56,7 @@ const chosen: RunFacts['chosen'] = {
   lostTransactions: 0,
   dataLossMs: 0,
   lossBecause: 'no committed transaction is lost',
+  notes: [],
   looked: [],
   temporary: 'bot.db.temporary',
   sum: '0',

@@ -34,6 +34,8 @@ export interface RunFacts {
     readonly lostTransactions: number | null
     readonly dataLossMs: number | null
     readonly lossBecause: string
+    /** What is to be known of a point that was chosen by its time. */
+    readonly notes: readonly string[]
     readonly looked: readonly { readonly txid: number; readonly good: boolean; readonly because: string }[]
     /** The candidate that passed, waiting under this name. */
     readonly temporary: string

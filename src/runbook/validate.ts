@@ -58,7 +58,15 @@ export async function validate(
     ]
     const failed = failedOf(validation)
     const durationMs = clock.monotonicMs() - began
-    await verifications.write({ timeline: timeline.number, txid: plan.txid, atMs: clock.wallMs(), passed: failed.length === 0, durationMs })
+    const passes = failed.length === 0
+    await verifications.write({
+      replica: store.url,
+      timeline: timeline.number,
+      txid: plan.txid,
+      atMs: clock.wallMs(),
+      passed: passes,
+      durationMs,
+    })
     const damagedPages = await describeDamaged(ports, scrubbed, plan, scratch)
     const pages = pagesCheck(scrubbed, damagedPages)
     const success = failed.length === 0 && damagedPages.length === 0

@@ -38,6 +38,7 @@ describe('what can be restored', () => {
       lagMs: null,
       verifiedAt: null,
       verifiedTxid: null,
+      proof: { state: 'none', ageMs: null, durationMs: null },
       sizeBytes: 0,
       writtenBy: 'nobody',
       timelines: [],
@@ -135,7 +136,7 @@ describe('what can be restored', () => {
 })
 
 describe('when it was proven', () => {
-  const proof: Verification = { timeline: '00000001', txid: 2, atMs: timeOf(5), passed: true, durationMs: 12 }
+  const proof: Verification = { replica: 'file:/replica', timeline: '00000001', txid: 2, atMs: timeOf(5), passed: true, durationMs: 12 }
 
   it('a restore passed -> when, and of which point; one that failed, or none -> never', async () => {
     await putHistory(store, '00000001', [1, 2])
@@ -143,5 +144,17 @@ describe('when it was proven', () => {
     for (const verified of [null, { ...proof, passed: false }]) {
       expect(await status({ verified })).toMatchObject({ verifiedAt: null, verifiedTxid: null })
     }
+  })
+
+  it.each<[string, Partial<Verification>, BackupStatus['proof']]>([
+    ['that is there', {}, { state: 'passed', ageMs: 5000, durationMs: 12 }],
+    ['that is there, with a time ahead of the clock', { atMs: timeOf(11) }, { state: 'passed', ageMs: null, durationMs: 12 }],
+    ['that is gone from the replica', { txid: 3 }, { state: 'gone', ageMs: 5000, durationMs: 12 }],
+    ['of a timeline that is gone', { timeline: '00000002' }, { state: 'gone', ageMs: 5000, durationMs: 12 }],
+    ['of another replica', { replica: 'file:/former' }, { state: 'gone', ageMs: 5000, durationMs: 12 }],
+    ['that did not pass', { passed: false }, { state: 'failed', ageMs: 5000, durationMs: 12 }],
+  ])('of a point %s -> %j is worth %j', async (_, over, worth) => {
+    await putHistory(store, '00000001', [1, 2])
+    expect((await status({ verified: { ...proof, ...over } })).proof).toEqual(worth)
   })
 })

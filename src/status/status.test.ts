@@ -39,11 +39,13 @@ const backup: BackupStatus = {
   lagMs: 0,
   verifiedAt: '2025-01-01T11:59:20.000Z',
   verifiedTxid: '0000000000000010',
+  proof: { state: 'passed', ageMs: 40_000, durationMs: 3100 },
   sizeBytes: 1_000_000,
   writtenBy: 'genesis-dr',
   timelines: [],
   damaged: [],
 }
+const proven = (state: BackupStatus['proof']['state']): BackupStatus => ({ ...backup, proof: { state, ageMs: 1, durationMs: 1 } })
 const oneTimeline: BackupStatus['timelines'][number] = {
   timeline: '00000001',
   parent: null,
@@ -75,7 +77,6 @@ const facts: StatusFacts = {
   latchGap: null,
   replication,
   backup,
-  verified: { atMs: now - 40_000, durationMs: 3100, passed: true },
   lastRun: run,
   older: null,
   replicaOf: null,
@@ -107,14 +108,11 @@ describe('if this host died now', () => {
     expect(headline({ replication: { ...replication, ...over } })).toContain('what would be lost is not known')
   })
 
-  it.each([null, { atMs: now, durationMs: 3100, passed: false }])(
-    'the last proof is %j -> neither time nor proof is claimed',
-    (verified) => {
-      expect(headline({ verified })).toBe(
-        'If this host died now: how long it takes to come back is not measured (run: genesis-dr validate), nothing that was copied is missing, not proven.',
-      )
-    },
-  )
+  it.each(['none', 'failed', 'gone'] as const)('the last proof is %s -> neither time nor proof is claimed', (state) => {
+    expect(headline({ backup: { ...backup, proof: { state, ageMs: 1, durationMs: 3100 } } })).toBe(
+      'If this host died now: how long it takes to come back is not measured (run: genesis-dr validate), nothing that was copied is missing, not proven.',
+    )
+  })
 
   it('the replica holds nothing -> nothing could be restored, whatever was proven before', () => {
     expect(headline({ backup: { ...backup, txid: null } })).toBe(
@@ -137,8 +135,10 @@ describe('if this host died now', () => {
     expect(headline({ replication: { ...replication, sameDisk: null } })).toContain('back in 3.1 s')
   })
 
-  it('the clock was set back since the proof -> it is no negative time ago', () => {
-    expect(headline({ verified: { atMs: now + 60_000, durationMs: 100, passed: true } })).toContain('proven 0 ms ago')
+  it('the clock was set back since the proof -> it is not known how long ago', () => {
+    expect(headline({ backup: { ...backup, proof: { state: 'passed', ageMs: null, durationMs: 100 } } })).toContain(
+      'proven, not known when (its time is ahead of the clock)',
+    )
   })
 })
 
@@ -189,11 +189,12 @@ describe('what needs attention', () => {
       { replication: { ...replication, sameDisk: true } },
       'the replica lies on the same disk as the database: it survives corruption, not the loss of this disk',
     ],
-    ['nothing was ever proven', { verified: null }, 'no restore was ever proven: run genesis-dr validate'],
+    ['nothing was ever proven', { backup: proven('none') }, 'no restore was ever proven: run genesis-dr validate'],
+    ['the last proof failed', { backup: proven('failed') }, 'the last validation failed: run genesis-dr validate'],
     [
-      'the last proof failed',
-      { verified: { atMs: 0, durationMs: 1, passed: false } },
-      'the last validation failed: run genesis-dr validate',
+      'what was proven is gone',
+      { backup: proven('gone') },
+      'the restore point that was proven last is not in this replica: run genesis-dr validate',
     ],
     ['a run was interrupted', { lastRun: { ...run, state: 'interrupted', because: 'it died' } }, 'run run-1 is interrupted: it died'],
     ['a run failed', { lastRun: { ...run, state: 'failed', because: 'not recovered' } }, 'run run-1 failed: not recovered'],
@@ -240,8 +241,7 @@ describe('what needs attention', () => {
   it('several things -> all of them, the database first', () => {
     const all = concerns({
       database: { path: 'x', exists: false, journal: null },
-      backup: { ...backup, txid: null },
-      verified: null,
+      backup: { ...proven('none'), txid: null },
       lastRun: null,
     })
     expect(all).toEqual([

@@ -9,7 +9,7 @@ import type { BotWords } from '../runbook/bot-words.ts'
 import { listed } from '../runbook/holders.ts'
 import { shellWord } from '../shell-word.ts'
 import { counted, formatDuration, isoTime } from '../units.ts'
-import type { BackupStatus } from './backup-status.ts'
+import type { BackupStatus, Proof } from './backup-status.ts'
 import type { ReplicationStatus } from './replication-status.ts'
 import type { RunSummary } from './runs.ts'
 import { hasWalResetBug } from './wal-reset-bug.ts'
@@ -67,7 +67,6 @@ export interface StatusFacts {
   readonly latchGap: string | null
   readonly replication: ReplicationStatus
   readonly backup: BackupStatus
-  readonly verified: { readonly atMs: number; readonly durationMs: number; readonly passed: boolean } | null
   readonly lastRun: RunSummary | null
   /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
   readonly older: OlderFacts | null
@@ -148,7 +147,7 @@ function watchOf({ pid, looked }: AgentRecord, nowMs: number): WatchStatus {
   return { pid, lookedAt: isoTime(atMs), ageMs: Math.max(0, nowMs - atMs), found, untold }
 }
 
-function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): string {
+function headlineOf({ replication, backup }: StatusFacts): string {
   if (backup.damaged[0] !== undefined) return `If this host died now: what could be restored is not known; ${backup.damaged[0]}.`
   if (backup.txid === null) return 'If this host died now: nothing could be restored, the replica holds no restore point.'
   if (replication.sameDisk === true)
@@ -156,8 +155,8 @@ function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): stri
   const gap = gapIn(backup)
   if (gap !== null) return `If this host died now: only what is before a gap could be restored; ${gap}.`
   const back =
-    verified?.passed === true
-      ? `back in ${formatDuration(verified.durationMs)}`
+    backup.proof.state === 'passed' && backup.proof.durationMs !== null
+      ? `back in ${formatDuration(backup.proof.durationMs)}`
       : 'how long it takes to come back is not measured (run: genesis-dr validate)'
   const lost =
     replication.lagMs === null || replication.pending === null
@@ -165,8 +164,19 @@ function headlineOf({ replication, backup, verified, nowMs }: StatusFacts): stri
       : replication.pending === 0
         ? 'nothing that was copied is missing'
         : `${replication.pending} transactions (${formatDuration(replication.lagMs)}) lost`
-  const proven = verified?.passed === true ? `proven ${formatDuration(Math.max(0, nowMs - verified.atMs))} ago` : 'not proven'
-  return `If this host died now: ${back}, ${lost}, ${proven}.`
+  return `If this host died now: ${back}, ${lost}, ${provenText(backup.proof)}.`
+}
+
+function provenText({ state, ageMs }: Proof): string {
+  if (state !== 'passed') return 'not proven'
+  return ageMs === null ? 'proven, not known when (its time is ahead of the clock)' : `proven ${formatDuration(ageMs)} ago`
+}
+
+const proofConcerns: Readonly<Record<Proof['state'], string | null>> = {
+  passed: null,
+  none: 'no restore was ever proven: run genesis-dr validate',
+  failed: 'the last validation failed: run genesis-dr validate',
+  gone: 'the restore point that was proven last is not in this replica: run genesis-dr validate',
 }
 
 /** Files are missing in the timeline that a restore uses; null: none are. */
@@ -178,7 +188,7 @@ function gapIn({ timelines, timeline, txid }: BackupStatus): string | null {
 }
 
 function concernsOf(facts: StatusFacts): readonly string[] {
-  const { replication, backup, verified, database, latch, latchGap, lastRun, service, words } = facts
+  const { replication, backup, database, latch, latchGap, lastRun, service, words } = facts
   const concerns: string[] = []
   if (words !== null && words.damage !== null)
     concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
@@ -210,8 +220,8 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (replication.trouble !== null) concerns.push(replication.trouble)
   if (replication.sameDisk === true)
     concerns.push('the replica lies on the same disk as the database: it survives corruption, not the loss of this disk')
-  if (verified === null) concerns.push('no restore was ever proven: run genesis-dr validate')
-  else if (!verified.passed) concerns.push('the last validation failed: run genesis-dr validate')
+  const unproven = proofConcerns[backup.proof.state]
+  if (unproven !== null) concerns.push(unproven)
   if (lastRun !== null && lastRun.state !== 'done')
     concerns.push(`run ${lastRun.runId} ${lastRun.state === 'failed' ? 'failed' : `is ${lastRun.state}`}: ${lastRun.because}`)
   if (service?.state.concern !== undefined) concerns.push(`${service.description} ${service.state.concern}`)

@@ -56,6 +56,7 @@ export const backup: BackupStatus = {
   lagMs: 35,
   verifiedAt: '2025-01-01T11:00:00.000Z',
   verifiedTxid: '0000000000000010',
+  proof: { state: 'passed', ageMs: 40_000, durationMs: 3100 },
   sizeBytes: 1_500_000,
   writtenBy: 'genesis-dr',
   timelines: [

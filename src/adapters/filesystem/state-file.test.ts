@@ -152,7 +152,7 @@ describe('the damaged pages that a capture remembers', () => {
 })
 
 describe('what is remembered of the last proof', () => {
-  const proof = { timeline: '00000001', txid: 17, atMs: 1_735_732_800_000, passed: true, durationMs: 12.5 }
+  const proof = { replica: 'file:/replica', timeline: '00000001', txid: 17, atMs: 1_735_732_800_000, passed: true, durationMs: 12.5 }
 
   it('none was ever made -> null; one was -> read back, also of a replica without timelines', async () => {
     const log = verificationLogIn(folder)
@@ -163,7 +163,7 @@ describe('what is remembered of the last proof', () => {
     }
   })
 
-  it.each(['txid', 'atMs', 'passed', 'durationMs'])('it lacks its %s -> it proves nothing', async (key) => {
+  it.each(['replica', 'txid', 'atMs', 'passed', 'durationMs'])('it lacks its %s -> it proves nothing', async (key) => {
     writeFileSync(at('verified.json'), JSON.stringify({ ...proof, [key]: undefined }))
     expect(await verificationLogIn(folder).read()).toBeNull()
   })

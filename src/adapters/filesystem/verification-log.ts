@@ -7,9 +7,10 @@ export function verificationLogIn(folder: string): VerificationLog {
   const path = join(folder, 'verified.json')
   return {
     read: async () => {
-      const { timeline = null, txid, atMs, passed, durationMs } = (await readStateFile(path)) ?? {}
+      const { replica, timeline = null, txid, atMs, passed, durationMs } = (await readStateFile(path)) ?? {}
+      if (typeof replica !== 'string') return null
       if (typeof txid !== 'number' || typeof atMs !== 'number' || typeof passed !== 'boolean' || typeof durationMs !== 'number') return null
-      return { timeline: typeof timeline === 'string' ? timeline : null, txid, atMs, passed, durationMs }
+      return { replica, timeline: typeof timeline === 'string' ? timeline : null, txid, atMs, passed, durationMs }
     },
     write: (verification) => writeStateFile(path, verification),
   }

@@ -118,7 +118,7 @@ async function repair(
     return {
       replaced,
       restored,
-      kept: { timeline: timeline.number, txid: drained.txid, timestampMs, looked: [], ...onTop(nothingLost, facts) },
+      kept: { timeline: timeline.number, txid: drained.txid, timestampMs, looked: [], notes: [], ...onTop(nothingLost, facts) },
     }
   } catch (error) {
     // The copy is damaged there too, or has a gap: an older point may be whole. A store that is away or a full disk is no answer.

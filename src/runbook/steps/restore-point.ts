@@ -29,7 +29,8 @@ export function restorePoint(number: string | null, target: PointTarget) {
       const ofDatabase = target.kind === 'latest' ? drainedTimeline(scope.facts.drained) : null
       const candidate = await restoreChosen(ports, scope, number ?? ofDatabase, target, temporary)
       const chosen = await chosenFacts(ports.store, scope, candidate, temporary)
-      const because = `${formatTxid(chosen.txid)} of ${isoTime(chosen.timestampMs)} is restored and passes; ${chosen.lossBecause}`
+      const about = [...chosen.notes, chosen.lossBecause].join('; ')
+      const because = `${formatTxid(chosen.txid)} of ${isoTime(chosen.timestampMs)} is restored and passes; ${about}`
       return { outcome: 'done', because, evidence: { chosen } }
     },
   })
