@@ -6,6 +6,7 @@ import { composeSearch } from './adapters/compose/compose-search.ts'
 import { writeConfiguration } from './adapters/filesystem/configuration-file.ts'
 import { databaseFiles } from './adapters/filesystem/database-files.ts'
 import { databaseSearch } from './adapters/filesystem/database-search.ts'
+import { codeOf } from './adapters/filesystem/durable.ts'
 import { deviceOf, openFolderStore } from './adapters/filesystem/object-store.ts'
 import { usersOfHost } from './adapters/node/users.ts'
 import { openFilesFromProc } from './adapters/proc/open-files.ts'
@@ -52,6 +53,7 @@ export async function init({ database, replica }: Pick<Config, 'database' | 'rep
     program: { node: nodePath(), script },
     writeConfiguration,
     standing: async (path) => standingAt(path),
+    unitText: readableText,
     deviceOf,
     dirname,
     captureOf: (file) => readable(captureAccess(file, join(dirname(file), `.${basename(file)}-dr`), store, 'look')),
@@ -70,6 +72,15 @@ export async function init({ database, replica }: Pick<Config, 'database' | 'rep
     choose,
     agrees,
   })
+}
+
+function readableText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === '') throw error
+    return null
+  }
 }
 
 /** @throws CONFIG_INVALID */

@@ -9,6 +9,7 @@ import { findCandidates, type LookPorts, lookCloser, type Places } from './look.
 import { nextSteps, type TextFile } from './next-steps.ts'
 import type { InitOutcome, Wal } from './outcome.ts'
 import { type Proposal, propose } from './propose.ts'
+import { unitName } from './unit-name.ts'
 
 export interface InitPorts extends LookPorts {
   readonly journalMode: JournalMode
@@ -19,6 +20,8 @@ export interface InitPorts extends LookPorts {
   writeConfiguration(path: string, text: string, gid: number): Promise<'created' | 'exists'>
   /** What a configuration says. @throws CONFIG_INVALID */
   standing(path: string): Promise<Standing>
+  /** What stands at the path of a unit file; null: nothing, or it cannot be read. */
+  unitText(path: string): string | null
   /** What makes the systemd unit respect the halt latch of this configuration; null: it does already. */
   haltOf(unit: string, output: string): Promise<TextFile | null>
 }
@@ -55,8 +58,9 @@ export async function initialise(ports: InitPorts, request: InitRequest): Promis
   if (!stands && (await ports.writeConfiguration(output, text, facts.file.gid)) === 'exists')
     throw exists(output, wal.outcome === 'switched' ? 'the database was switched to WAL mode before.' : 'nothing was written.')
   const halt = await haltFor(ports, proposal, output)
+  const name = unitName(proposal.name.value, output, ports.unitText)
   const configuration = { path: output, text, outcome: stands ? ('kept' as const) : ('written' as const) }
-  return { do: 'proposed', searched, facts, proposal, configuration, wal, next: nextSteps(facts, proposal, ports.program, halt) }
+  return { do: 'proposed', searched, facts, proposal, configuration, wal, next: nextSteps(facts, proposal, ports.program, { name, halt }) }
 }
 
 interface Chosen {

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest'
 import { initFacts } from '../../test/support/shell.ts'
 import type { Facts } from './facts.ts'
-import { nextSteps } from './next-steps.ts'
+import { nextSteps, type Units } from './next-steps.ts'
 import { propose } from './propose.ts'
 
 const program = { node: '/opt/my node', script: '/opt/g/bin/genesis-dr.js' }
-const of = (over: Partial<Facts>, halt: Parameters<typeof nextSteps>[3] = null) => {
+const of = (over: Partial<Facts>, halt: Units['halt'] = null) => {
   const facts = { ...initFacts, ...over }
-  return nextSteps(facts, propose(facts), program, halt)
+  return nextSteps(facts, propose(facts), program, { name: 'genesis-dr-bot', halt })
 }
 const lines = (next: ReturnType<typeof of>): readonly string[] => next.steps.flatMap((step) => step.lines)
 

@@ -2,6 +2,7 @@
 import { shellWord } from '../shell-word.ts'
 import type { Facts } from './facts.ts'
 import type { Proposal } from './propose.ts'
+import { unitPath } from './unit-name.ts'
 import { unitWord } from './unit-word.ts'
 
 export interface Program {
@@ -26,19 +27,24 @@ export interface NextSteps {
   readonly steps: readonly NextStep[]
 }
 
-/** `halt`: what makes the unit of the bot respect a halt latch; null: there is no unit, or it does already. */
-export function nextSteps(facts: Facts, proposal: Proposal, program: Program, halt: TextFile | null): NextSteps {
+export interface Units {
+  /** Of the unit of the copy. */
+  readonly name: string
+  /** What makes the unit of the bot respect a halt latch; null: there is no unit, or it does already. */
+  readonly halt: TextFile | null
+}
+
+export function nextSteps(facts: Facts, proposal: Proposal, program: Program, { name, halt }: Units): NextSteps {
   const { access } = proposal
   const config = `--config ${shellWord(facts.output)}`
-  const name = proposal.name.value.replace(/[^\w.-]+/g, '-')
-  const unit = { path: `/etc/systemd/system/genesis-dr-${name}.service`, text: unitText(facts, proposal, program) }
+  const unit = { path: unitPath(name), text: unitText(facts, proposal, program) }
   const install = [
     `# or, in the foreground and without systemd: genesis-dr agent ${config}`,
     ...replicaFolder(facts),
     ...written(unit),
     ...(halt === null ? [] : [`mkdir -p ${shellWord(halt.path.slice(0, halt.path.lastIndexOf('/')))}`, ...written(halt)]),
     'systemctl daemon-reload',
-    `systemctl enable --now genesis-dr-${name}`,
+    `systemctl enable --now ${name}`,
   ]
   const kept = halt === null ? '' : ', and keep the bot stopped, also over a reboot, while a recovery holds it'
   return {

@@ -3,7 +3,7 @@
  * replica is well again, does not call nothing what the former one gave up.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -101,6 +101,25 @@ describeWith([linuxProc, unshare], 'the replica takes nothing new', () => {
     mend()
     const { status, result } = await run()
     expect([result.because, status, result.lostTransactions, rows()]).toEqual([expect.stringMatching(/^recovered/), 0, 0, 170])
+  })
+
+  it('it may only be read, and the capture is let go for a recovery -> what waited is not added later, when it takes it again', async () => {
+    const captured = await startCapture(system)
+    commit(1)
+    await client().drain()
+    remount('ro')
+    commit(20)
+    await until(() => captured.events.some(({ because }) => because?.includes('read-only')), 'the first try')
+    const { txid } = await client().position()
+    await client().letGo()
+    remount('rw')
+    await pause(1500)
+    expect(
+      readdirSync(join(system.replica, '00000001/ltx/0'))
+        .map((name) => Number.parseInt(name, 16))
+        .filter((at) => at > txid),
+    ).toEqual([])
+    bot.close()
   })
 })
 

@@ -215,7 +215,12 @@ export const initOutcome: Extract<InitOutcome, { do: 'proposed' }> = {
   proposal: propose(initFacts),
   configuration: { path: initFacts.output, text: configurationText(propose(initFacts)), outcome: 'written' },
   wal: { outcome: 'already', because: 'it is in WAL mode' },
-  next: nextSteps(initFacts, propose(initFacts), { node: '/usr/bin/node', script: '/genesis-dr.js' }, null),
+  next: nextSteps(
+    initFacts,
+    propose(initFacts),
+    { node: '/usr/bin/node', script: '/genesis-dr.js' },
+    { name: 'genesis-dr-bot', halt: null },
+  ),
 }
 
 /** Everything is well here, and every request is noted in `calls`. */
