@@ -224,11 +224,13 @@ const botSqlite = async ({ ports }: System, database: string) => {
     (strangers) => strangers.processes,
     (error: unknown) => {
       // To a user who may not ask who captures, the rest of the screen is worth as much.
-      if (isDrError(error)) return []
+      if (isDrError(error)) return null
       throw error
     },
   )
-  return Promise.all(processes.map(async (one) => ({ ...one, version: await logReaders.sqliteVersion(one.pid) })))
+  return processes === null
+    ? null
+    : Promise.all(processes.map(async (one) => ({ ...one, version: await logReaders.sqliteVersion(one.pid) })))
 }
 
 async function databaseFacts(path: string): Promise<Status['database']> {

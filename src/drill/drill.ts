@@ -6,6 +6,7 @@ import { DrError, isDrError, sentenceOf } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Sandbox } from '../ports/sandbox.ts'
+import { detect, listedDetections } from '../runbook/detection.ts'
 import { type ExecuteWorld, execute, newRunId } from '../runbook/execute.ts'
 import type { RunResult } from '../runbook/result.ts'
 import { type Runbook, type RunSettings, type Step, step } from '../runbook/runbook.ts'
@@ -78,7 +79,7 @@ async function damageAndDetect(world: ExecuteWorld, sandbox: Sandbox, request: D
     const detectedAtMs = clock.wallMs() - (clock.monotonicMs() - damage.monotonicMs)
     request.onEvent({ type: 'damage', text: damage.what, elapsedMs: 0 })
     const held = holdDamage(damage, target, clock, seen.signal)
-    const noticed = await detect(world, request, clock).finally(() => seen.abort())
+    const noticed = await awaitDetection(world, request, clock).finally(() => seen.abort())
     await held
     return { detectedAtMs, noticed }
   } finally {
@@ -113,17 +114,16 @@ function withMeasure(runbook: Runbook, sandbox: Sandbox): Runbook {
   return { ...runbook, steps: [...runbook.steps.slice(0, at), measure, ...runbook.steps.slice(at)] }
 }
 
-/** The first thing that any probe finds. @throws DRILL_FAILED when none does in time */
-async function detect(world: ExecuteWorld, { runbook, signal }: DrillRequest, clock: Clock): Promise<string> {
+/** What the probes find, as an agent asks them. @throws DRILL_FAILED when none finds anything in time */
+async function awaitDetection(world: ExecuteWorld, { runbook, signal }: DrillRequest, clock: Clock): Promise<string> {
   const settings: RunSettings = world.settings(newRunId(world))
   const deadline = clock.monotonicMs() + detectWithinMs
   let last = 'nothing was looked at'
   while (clock.monotonicMs() < deadline && !signal.aborted) {
-    for (const probe of runbook.detectedWhen) {
-      const { found, because } = await probe.look(world.ports, settings)
-      if (found === true) return `${probe.title}: ${because}`
-      last = because
-    }
+    const detections = await detect(world.ports, runbook.detectedWhen, settings)
+    const found = listedDetections(detections, true)
+    if (found !== '') return found
+    last = detections.at(-1)?.because ?? 'no probe was asked'
     await clock.sleep(lookEveryMs, signal)
   }
   throw new DrError('DRILL_FAILED', {

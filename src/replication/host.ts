@@ -11,7 +11,7 @@ import { Capture } from './capture.ts'
 import type { CaptureWorld } from './capture-world.ts'
 import { inTurn } from './in-turn.ts'
 import { type CaptureLimits, excessOf, stillShort } from './limits.ts'
-import { logFits } from './log-fits.ts'
+import { whyLogDoesNotFit } from './log-fits.ts'
 import { type CaptureMoment, mends } from './mends.ts'
 import { checkpointBytes } from './pins.ts'
 
@@ -188,10 +188,15 @@ export class CaptureHost implements CaptureControl {
     this.#next = { takeOver: false, fork: null }
     this.#gaveUp = { atMs: clock.wallMs(), untilMs: null, because }
     this.#letGoAtMs = clock.monotonicMs()
-    this.#because = `the pin was given up at ${isoTime(this.#gaveUp.atMs)} because ${because}; commits since then are not followed`
+    this.#because = this.#gaveUpText()
     await capture.giveUp()
     await this.#running
     onEvent({ type: 'let-go', because: this.#because })
+  }
+
+  #gaveUpText(): string {
+    const { atMs = 0, because = '' } = this.#gaveUp ?? {}
+    return `the pin was given up at ${isoTime(atMs)} because ${because}; commits since then are not followed`
   }
 
   /** What the pin was given up for is over. */
@@ -199,7 +204,10 @@ export class CaptureHost implements CaptureControl {
     const { clock, limits, diskSpace, openDatabase } = this.#world
     if (clock.monotonicMs() < this.#noComeBackBeforeMs) return false
     this.#noComeBackBeforeMs = clock.monotonicMs() + comeBackLookMs
-    return stillShort(diskSpace(), limits) === null && logFits(openDatabase, limits)
+    const because = stillShort(diskSpace(), limits) ?? whyLogDoesNotFit(openDatabase, limits)
+    if (because === null) return true
+    this.#because = `${this.#gaveUpText()}; it is not followed again yet because ${because}`
+    return false
   }
 
   async #mayAttach(): Promise<boolean> {

@@ -6,8 +6,8 @@ import { checkpointBeside } from './checkpoint-beside.ts'
 import { type CaptureLimits, excessOf } from './limits.ts'
 import { findLogEnd } from './wal-tail.ts'
 
-/** What the log holds is put into the file on the way, as far as the bot's own readers allow. False also where it cannot be told now. */
-export function logFits(openDatabase: () => LiveDatabase, limits: CaptureLimits): boolean {
+/** Why it does not, or why that cannot be told; null: it fits. What it holds is put into the file on the way, as far as the bot's own readers allow. */
+export function whyLogDoesNotFit(openDatabase: () => LiveDatabase, limits: CaptureLimits): string | null {
   try {
     const database = openDatabase()
     try {
@@ -15,12 +15,12 @@ export function logFits(openDatabase: () => LiveDatabase, limits: CaptureLimits)
       checkpointBeside(database.locks)
       const { frames, backfilled, header } = findLogEnd(database.locks, database.bytes)
       const logBytes = frames * (frameHeaderBytes + (header?.pageSize ?? 0))
-      return excessOf({ logBytes, logUnfinished: backfilled < frames, disk: null }, limits) === null
+      return excessOf({ logBytes, logUnfinished: backfilled < frames, disk: null }, limits)
     } finally {
       database.close()
     }
   } catch (error) {
-    if (isDrError(error)) return false
+    if (isDrError(error)) return error.message
     throw error
   }
 }

@@ -3,14 +3,14 @@ import type { HaltLatch } from '../ports/halt-latch.ts'
 import type { Scope } from './runbook.ts'
 
 /**
- * Sets the latch and resolves with the holder by whose name it may be removed later. Only one run is executed at a time, so the latch
+ * Sets the latch. `holder`: by whose name it may be removed later; `gap`: who does not see it, as the end of a sentence, empty where all do. Only one run is executed at a time, so the latch
  * of another run in this journal is that of one which ended; anybody else's stays theirs.
  */
 export async function setLatch(
   latch: HaltLatch,
   { runId, scenario, runs }: Pick<Scope, 'runId' | 'scenario' | 'runs'>,
   setAtMs: number,
-): Promise<string> {
+): Promise<{ readonly holder: string; readonly gap: string }> {
   const standing = await latch.set({ holder: runId, reason: scenario, setAtMs })
-  return runs.includes(standing.holder) ? standing.holder : runId
+  return { holder: runs.includes(standing.holder) ? standing.holder : runId, gap: standing.gap === undefined ? '' : `; ${standing.gap}` }
 }

@@ -125,6 +125,20 @@ describe('stopping by hand', () => {
     expect(await stopByHand(tradingHost({ commits: () => 7 }).ports, settings, 'ada')).toMatchObject({ outcome: 'done' })
   })
 
+  it('the capture cannot say whether anybody commits -> stopped all the same, and that this was not watched', async () => {
+    const { ports } = tradingHost({ commits: () => 7 })
+    const reach = async () => {
+      const captor = await ports.capture.reach()
+      const position = async () => ({ state: 'capturing', trouble: 'the replica is away' })
+      return { ...captor, control: { ...captor.control, position } } as typeof captor
+    }
+    expect(await stopByHand({ ...ports, capture: { ...ports.capture, reach } }, settings, 'ada')).toMatchObject({
+      outcome: 'done',
+      because: expect.stringContaining('was not watched: the replica is away'),
+      notProven: ['nobody commits any more'],
+    })
+  })
+
   it('no service is configured, and nobody has the database open -> latched, and said to be not proven', async () => {
     const { host, ports } = tradingHost({ running: 'no' }, false)
     expect(await stopByHand(ports, settings, 'ada')).toMatchObject({ outcome: 'skipped', notProven: ['trading stopped'] })
@@ -234,6 +248,18 @@ describe('resuming by hand', () => {
     })
     expect([host.running, host.latch]).toEqual(['no', ofRun])
     expect(told).toEqual(['release person:ada', 'start', 'latch run-1', 'stop within 7000 ms'])
+  })
+
+  it('the start fails, and the former latch cannot be set again -> the bot is stopped all the same, and both are said', async () => {
+    const { host, desk } = tradingHost({ running: 'no', opensAfterMs: 60_000, latch: ofRun })
+    const set = () => Promise.reject(new DrError('IO_FAILED', { what: 'the disk gave up', untouched: '', next: '' }))
+    const ports = { ...desk.ports, latch: { ...desk.ports.latch, set } }
+    await expect(resumeByHand({ ...desk, ports }, 'ada')).rejects.toMatchObject({
+      code: 'SERVICE_START_FAILED',
+      untouched:
+        'The bot is stopped again; the halt latch could not be set again (the disk gave up). The database is as it was before the start.',
+    })
+    expect(host.running).toBe('no')
   })
 
   it('a latch is set while the bot is started -> HALTED, and it is stopped again', async () => {

@@ -32,8 +32,8 @@ export interface Status {
   readonly older: OlderFacts | null
   /** What needs a person some time, and does not make it less ready. */
   readonly worthKnowing: readonly string[]
-  /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. */
-  readonly botSqlite: readonly ProcessSqlite[]
+  /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. null: it cannot be told who has. */
+  readonly botSqlite: readonly ProcessSqlite[] | null
   /** Who looks for damage by itself, and what it saw last; null: nobody does. */
   readonly agent: WatchStatus | null
   readonly notConfigured: readonly string[]
@@ -72,7 +72,7 @@ export interface StatusFacts {
   readonly older: OlderFacts | null
   /** Path of the database that the replica is a copy of, where that is another one; null: it is of this one, as far as known. */
   readonly replicaOf: string | null
-  readonly botSqlite: readonly ProcessSqlite[]
+  readonly botSqlite: readonly ProcessSqlite[] | null
   /** The agent that lives now, with its record; null: none does. */
   readonly agent: AgentRecord | null
   /** The file of the settings, and when it was written last; null: there is none, so that nobody knows where an agent would leave its record. */
@@ -131,7 +131,7 @@ function unwatchedChanges({ unproven }: ReplicationStatus): readonly string[] {
 function worthKnowing({ botSqlite, agent, configuration, replication }: StatusFacts): readonly string[] {
   const changed = agent !== null && (configuration?.changedAtMs ?? 0) > agent.startedAtMs
   const stale = 'the configuration was changed after the agent began, which goes on by what it said then: restart the agent'
-  const old = botSqlite.flatMap(({ pid, command, version }) =>
+  const old = (botSqlite ?? []).flatMap(({ pid, command, version }) =>
     version === null || !hasWalResetBug(version)
       ? []
       : [
@@ -228,10 +228,9 @@ function concernsOf(facts: StatusFacts): readonly string[] {
   if (latchGap !== null) concerns.push(latchGap)
   if (latch !== null) concerns.push(`trading is halted by ${latch.holder}: ${latch.reason}`)
   if (service !== null && service.state.running !== 'yes' && latch === null) {
-    const other = service.state.running === 'no' && facts.botSqlite.length > 0
-    const beside = other
-      ? `; ${listed(facts.botSqlite)} has the database open, and is no process of it: give in "service" what starts the bot`
-      : ''
+    const others = service.state.running === 'no' ? (facts.botSqlite ?? []) : []
+    const beside =
+      others.length > 0 ? `; ${listed(others)} has the database open, and is no process of it: give in "service" what starts the bot` : ''
     concerns.push(`${service.description}: ${service.state.because}${beside}`)
   }
   return concerns

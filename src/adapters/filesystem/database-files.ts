@@ -35,7 +35,11 @@ export const databaseFiles: DatabaseFiles = {
   },
   putBack: async (path, folder) => {
     try {
-      for (const suffix of companions) if ((await statOrNull(`${path}${suffix}`)) !== null) return 'taken'
+      // What was not moved yet has no other of its name there.
+      for (const suffix of companions) {
+        const moved = await statOrNull(join(folder, `${basename(path)}${suffix}`))
+        if (moved !== null && (await statOrNull(`${path}${suffix}`)) !== null) return 'taken'
+      }
       // The database last: whoever finds it at its name finds its log there too.
       for (const suffix of companions.toReversed()) {
         const from = join(folder, `${basename(path)}${suffix}`)

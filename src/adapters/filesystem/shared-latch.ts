@@ -3,7 +3,7 @@
  * whoever comes with another configuration, or with none, finds it. What stands in either keeps the bot stopped.
  * If we die between two writes: the latch stands in one of them, and the bot stays stopped.
  */
-import { isDrError } from '../../errors.ts'
+import { DrError, isDrError } from '../../errors.ts'
 import { isPerson } from '../../latch-holder.ts'
 import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
 import type { JournalStore } from '../../ports/journal-store.ts'
@@ -23,8 +23,9 @@ export function sharedLatch(ownPath: string, besidePath: string): HaltLatch {
     set: async (facts) => {
       // What stands here, which may be of an earlier run, stands there too: by its holder both are removed.
       const here = await own.set(facts)
-      await besides(() => beside.set(here))
-      return (await read()) ?? here
+      const missing = await besides(() => beside.set(here))
+      const standing = (await read()) ?? here
+      return missing instanceof DrError ? { ...standing, gap: gapOf(missing) } : standing
     },
     release: async (holder, seen) => {
       const there = await beside.release(holder, seen)
@@ -44,13 +45,13 @@ export function withLockBeside(store: JournalStore, besidePath: string): Journal
       const own = await store.lock()
       if (own === null) return null
       const taken = await besides(async () => ({ lock: takeProcessLock(besidePath, 'run') }))
-      if (taken !== null && taken.lock === null) {
+      if (!(taken instanceof DrError) && taken.lock === null) {
         await own.release()
         return null
       }
       return {
         release: async () => {
-          taken?.lock?.release()
+          if (!(taken instanceof DrError)) taken.lock?.release()
           await own.release()
         },
       }
@@ -58,12 +59,15 @@ export function withLockBeside(store: JournalStore, besidePath: string): Journal
   }
 }
 
-/** null: this user may not write there, or there is no room; what stands in the state folder counts all the same. */
-async function besides<T>(write: () => Promise<T>): Promise<T | null> {
+const gapOf = ({ message }: DrError): string =>
+  `whoever comes with another configuration of this database does not see the latch: ${message}`
+
+/** Its error: this user may not write there, or there is no room; what stands in the state folder counts all the same. */
+async function besides<T>(write: () => Promise<T>): Promise<T | DrError> {
   try {
     return await write()
   } catch (error) {
-    if (isDrError(error)) return null
+    if (isDrError(error)) return error
     throw error
   }
 }

@@ -1,10 +1,11 @@
 /** Setting the database aside: proven to be at rest before and after, and put back where that is not so. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { smallSystem } from '../../../test/support/small-runbook.ts'
 import { databaseFiles } from '../../adapters/filesystem/database-files.ts'
+import { DrError } from '../../errors.ts'
 import type { CaptureControl, DrainOutcome } from '../../ports/capture-control.ts'
 import type { RunFacts } from '../run-facts.ts'
 import type { RunbookPorts, Scope } from '../runbook.ts'
@@ -125,6 +126,40 @@ describe('setting the database aside', () => {
     const { act } = preserve({ seenFrom: 2, at: { 2: () => writeFileSync(database, 'a new one') } })
     await expect(act()).rejects.toMatchObject({ untouched: expect.stringContaining(`the database as it was is in ${aside()}`) })
     expect([readFileSync(database, 'utf8'), readFileSync(join(aside(), 'bot.db'), 'utf8')]).toEqual(['a new one', 'bot.db'])
+  })
+
+  it('it has to be put back, and cannot be -> said where the database is, with why', async () => {
+    const { ports, scope } = preserve({ seenFrom: 2 })
+    const refused = new DrError('IO_FAILED', { what: 'the folder is read-only now', untouched: '', next: '' })
+    const files = { ...ports.files, putBack: () => Promise.reject(refused) }
+    await expect(preserveEvidence.act({ ...ports, files }, scope)).rejects.toMatchObject({
+      code: 'DATABASE_IN_USE',
+      untouched: expect.stringMatching(`as it was is in ${aside()}.* was not put back \\(the folder is read-only now\\)`),
+    })
+    expect(readFileSync(join(aside(), 'bot.db'), 'utf8')).toBe('bot.db')
+  })
+
+  it('it stops in the middle of the rename -> what was moved is put back', async () => {
+    const { ports, scope } = preserve()
+    const half = async (path: string, to: string): Promise<readonly string[]> => {
+      mkdirSync(to, { recursive: true })
+      renameSync(path, join(to, 'bot.db'))
+      throw new DrError('IO_FAILED', { what: 'the disk gave up', untouched: '', next: '' })
+    }
+    await expect(preserveEvidence.act({ ...ports, files: { ...ports.files, setAside: half } }, scope)).rejects.toMatchObject({
+      code: 'IO_FAILED',
+      untouched: expect.stringContaining(`The database is at ${database}, where it was`),
+    })
+    expect(inPlace()).toEqual(names)
+  })
+
+  it('what was not complete at the first drain is at the second one -> that one counts, and nobody is suspected', async () => {
+    const { ports, scope } = preserve({ txid: 9 })
+    const before = { ...drainedAt(7), complete: false }
+    expect(await preserveEvidence.act(ports, { ...scope, facts: { drained: before } })).toMatchObject({
+      outcome: 'done',
+      evidence: { drained: { txid: 9, complete: true } },
+    })
   })
 
   it('no capture runs -> the log is read once more in its place, before the rename', async () => {

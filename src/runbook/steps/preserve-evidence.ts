@@ -34,9 +34,9 @@ export const preserveEvidence = step({
     await requireAtRest(ports, settings.database, folder)
     // Where no capture runs, the log can be read only while it is in its place.
     const drainedInPlace = pid === null && !(await isSetAside(ports, scope)) ? await drainedSince(scope, control) : scope.facts.drained
-    await files.setAside(settings.database, folder)
     let drained = drainedInPlace
     try {
+      await files.setAside(settings.database, folder)
       await requireAtRest(ports, settings.database, folder)
       // The capture follows the files under their new names until it lets go.
       if (pid !== null) drained = await drainedSince(scope, control)
@@ -91,17 +91,20 @@ async function drainedSince({ facts }: Pick<Scope, 'facts'>, control: Pick<Captu
   })
 }
 
-/** The error, with where the files are now: under their own names, unless somebody took those. */
+/** The error, with where the files are now: under their own names, unless somebody took those or they cannot be renamed. */
 async function putBack({ files }: Pick<RunbookPorts, 'files'>, database: string, folder: string, error: unknown): Promise<unknown> {
-  const back = await files.putBack(database, folder)
+  const where = await whereAfter(files, database, folder)
   if (!isDrError(error)) return error
-  return new DrError(error.code, {
-    what: error.message,
-    untouched:
-      back === 'back'
-        ? `The database is at ${database}, where it was, with all that was committed to it; nothing was restored.`
-        : `Something else stands at ${database} now; the database as it was is in ${folder}; nothing was restored.`,
-    next: error.next,
-    cause: error,
-  })
+  return new DrError(error.code, { what: error.message, untouched: `${where}; nothing was restored.`, next: error.next, cause: error })
+}
+
+async function whereAfter(files: RunbookPorts['files'], database: string, folder: string): Promise<string> {
+  try {
+    return (await files.putBack(database, folder)) === 'back'
+      ? `The database is at ${database}, where it was, with all that was committed to it`
+      : `Something else stands at ${database} now; the database as it was is in ${folder}`
+  } catch (thrown) {
+    if (!isDrError(thrown)) throw thrown
+    return `The database as it was is in ${folder}, whole or with its log still at ${database}, and was not put back (${thrown.message})`
+  }
 }

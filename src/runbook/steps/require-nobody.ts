@@ -18,8 +18,12 @@ export const requireNobody = step({
   async act(ports, scope) {
     // Looked at first: a recovery that is refused halts nobody.
     const seen = await look(ports, scope.settings.database)
-    const latchHolder = await setLatch(ports.latch, scope, ports.clock.wallMs())
-    return { ...seen, evidence: { stopped: { proven: false, atMs: ports.clock.wallMs(), pids: [], latchHolder } } }
+    const { holder: latchHolder, gap } = await setLatch(ports.latch, scope, ports.clock.wallMs())
+    return {
+      ...seen,
+      because: `${seen.because}${gap}`,
+      evidence: { stopped: { proven: false, atMs: ports.clock.wallMs(), pids: [], latchHolder } },
+    }
   },
 })
 

@@ -2,7 +2,7 @@
 import { DrError, isDrError } from '../../errors.ts'
 import { isPerson } from '../../latch-holder.ts'
 import { formatTxid } from '../../ltx/txid.ts'
-import type { LatchFacts } from '../../ports/halt-latch.ts'
+import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
 import type { Service } from '../../ports/service.ts'
 import { drainedPosition } from '../drained-position.ts'
 import { requireNobody, strangersOn } from '../holders.ts'
@@ -91,7 +91,8 @@ async function requireNoOther({ service, ...ports }: Ports, { settings, facts, i
 /** Since the recovered database is protected, nobody was to write to it. @throws DATABASE_IN_USE */
 async function requireNoCommits(capture: CaptureAccess, before: RunFacts['protectedAs'] | undefined): Promise<void> {
   const now = before === undefined ? null : await drainedPosition(capture)
-  if (before === undefined || now === null || now.timeline !== before.timeline || now.txid <= before.txid) return
+  // What cannot be watched keeps nobody stopped: that nobody has the database open is proven.
+  if (before === undefined || now === null || typeof now === 'string' || now.timeline !== before.timeline || now.txid <= before.txid) return
   throw new DrError('DATABASE_IN_USE', {
     what: `somebody commits to the recovered database: ${formatTxid(now.txid)} is beyond ${formatTxid(before.txid)}, where it was protected`,
     untouched: 'The bot was not started, and no latch was removed.',
@@ -130,15 +131,25 @@ async function stoppedAgain(
 ): Promise<DrError> {
   // By hand, and without a latch, there is nothing to set back; a run halts until it is finished.
   const back = former ?? (isPerson(runId) ? null : { holder: runId, reason: scenario, setAtMs: clock.wallMs() })
-  const standing = back === null ? await latch.read() : await latch.set(back)
+  const latched = await latchedAgain(latch, back)
   const after = await stopAgain(service, settings.stopTimeoutMs)
-  const latched = standing === null ? 'no halt latch stands' : `the halt latch of ${standing.holder} stands`
   return new DrError(error.code, {
     what: error.message,
     untouched: `${after}; ${latched}. The database is as it was before the start.`,
     next: error.next,
     cause: error,
   })
+}
+
+/** Whatever comes of it, the bot is stopped after it. */
+async function latchedAgain(latch: HaltLatch, back: LatchFacts | null): Promise<string> {
+  try {
+    const standing = back === null ? await latch.read() : await latch.set(back)
+    return standing === null ? 'no halt latch stands' : `the halt latch of ${standing.holder} stands`
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    return `the halt latch could not be set again (${error.message})`
+  }
 }
 
 async function stopAgain(service: Service, timeoutMs: number): Promise<string> {

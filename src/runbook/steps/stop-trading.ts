@@ -53,26 +53,28 @@ export const stopTrading = step({
         database,
         'Stop the bot by hand, then repeat. Or give "service:" in the configuration, so that it is stopped for you.',
       )
-      const latchHolder = await setLatch(latch, scope, clock.wallMs())
+      const { holder: latchHolder, gap } = await setLatch(latch, scope, clock.wallMs())
       return {
         outcome: 'skipped',
-        because: `no service is configured; nobody has the database open: ${strangers.because}`,
+        because: `no service is configured; nobody has the database open: ${strangers.because}${gap}`,
         evidence: { stopped: { proven: false, atMs: clock.wallMs(), pids: [], latchHolder } },
         notProven: ['trading stopped'],
       }
     }
     // Asked first: a service that is not known is refused before anything is done.
     const before = await service.state()
-    const latchHolder = await setLatch(latch, scope, clock.wallMs())
+    const { holder: latchHolder, gap } = await setLatch(latch, scope, clock.wallMs())
     const stopped = await stopProven({ ...ports, service, clock }, settings, before.running === 'no')
     const standing = await latch.read()
     const heldBy = standing !== null && isPerson(standing.holder) && !isPerson(runId) ? standing.holder : null
-    const because = heldBy === null ? stopped : `${stopped}; the halt latch of ${heldBy} stays, so that this run does not start the bot`
-    if (isPerson(runId)) await standFirm({ ...ports, service, clock, latch }, scope)
+    const held = heldBy === null ? '' : `; the halt latch of ${heldBy} stays, so that this run does not start the bot`
+    const because = `${stopped}${held}${gap}`
+    const unwatched = isPerson(runId) ? await standFirm({ ...ports, service, clock, latch }, scope) : null
     return {
       outcome: 'done',
-      because,
+      because: unwatched === null ? because : `${because}; whether somebody commits all the same was not watched: ${unwatched}`,
       evidence: { stopped: { proven: true, atMs: clock.wallMs(), pids: before.pids, latchHolder } },
+      ...(unwatched === null ? {} : { notProven: ['nobody commits any more'] }),
     }
   },
 })
@@ -101,15 +103,18 @@ async function stopProven({ service, clock, ...ports }: Ports, settings: RunSett
 
 /**
  * Nobody looks after a person's stop, so it looks twice itself: whoever opens the database only for an instant is known by what they
- * commit, and a run that was about to remove its own latch may have removed this one, and started the bot. @throws SERVICE_STOP_UNPROVEN
+ * commit, and a run that was about to remove its own latch may have removed this one, and started the bot. Why commits could not be watched;
+ * null: they were, as far as a capture runs. @throws SERVICE_STOP_UNPROVEN
  */
-async function standFirm(ports: Ports & { readonly latch: HaltLatch }, { runId, scenario, runs, settings }: Scope): Promise<void> {
+async function standFirm(ports: Ports & { readonly latch: HaltLatch }, { runId, scenario, runs, settings }: Scope): Promise<string | null> {
   const { capture, clock, latch } = ports
   const first = await drainedPosition(capture)
-  if (first !== null) {
+  let unwatched = typeof first === 'string' ? first : null
+  if (first !== null && typeof first !== 'string') {
     await clock.sleep(watchMs)
     const second = await drainedPosition(capture)
-    if (second !== null && second.timeline === first.timeline && second.txid > first.txid) {
+    if (typeof second === 'string') unwatched = second
+    else if (second !== null && second.timeline === first.timeline && second.txid > first.txid) {
       throw unproven(
         `nobody has the database open, but it is committed to: from ${formatTxid(first.txid)} to ${formatTxid(second.txid)} within ${watchMs / 1000} s`,
         'Find the process that opens it for an instant each time, and stop it',
@@ -117,9 +122,10 @@ async function standFirm(ports: Ports & { readonly latch: HaltLatch }, { runId, 
     }
   }
   const standing = await latch.read()
-  if (standing !== null && (isPerson(standing.holder) || standing.holder === unknownHolder)) return
+  if (standing !== null && (isPerson(standing.holder) || standing.holder === unknownHolder)) return unwatched
   await setLatch(latch, { runId, scenario, runs }, clock.wallMs())
   await stopProven(ports, settings)
+  return unwatched
 }
 
 function unproven(what: string, first: string): DrError {
