@@ -56,7 +56,9 @@ export const resumeTrading = step({
       return { outcome: 'done', because, evidence: { resumed: { proven: true, pids } } }
     } catch (error) {
       if (!isDrError(error) || (standing === null && ranBefore)) throw error
-      throw await stoppedAgain({ ...ports, service }, scope, standing, error)
+      // Whoever stopped it meanwhile latched it first, and that is why it did not run.
+      const again = await latch.read()
+      throw await stoppedAgain({ ...ports, service }, scope, standing, again === null ? error : halted(again))
     }
   },
 })
