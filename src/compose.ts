@@ -40,7 +40,7 @@ import { recoverInPlace } from './runbook/scenarios/recover.ts'
 import { foreseeStopByHand, resumeByHand, stopByHand } from './runbook/trading.ts'
 import { validate, validateRun } from './runbook/validate.ts'
 import { backupStatus } from './status/backup-status.ts'
-import { replicationStatus } from './status/replication-status.ts'
+import { type ReplicationStatus, replicationStatus } from './status/replication-status.ts'
 import { lastRun, listRuns, showRun, stateOfRun } from './status/runs.ts'
 import { type Status, statusOf } from './status/status.ts'
 import { lastInterrupted } from './workflow/find-runs.ts'
@@ -77,7 +77,7 @@ export function composeParts(config: Config, environment: Readonly<Record<string
         because: `the database goes on without what timeline ${timeline} has after ${formatTxid(txid)}; it stays in the replica`,
       }
     },
-    backupStatus: () => looking(backups(settings)),
+    backupStatus: () => looking(async (system) => backups(settings, system, await replication(settings)(system))),
     replicationStatus: () => looking(replication(settings)),
     status: () => looking(status(settings, config)),
     validate: ({ runId, full }) =>
@@ -242,14 +242,13 @@ async function databaseFacts(path: string): Promise<Status['database']> {
   return { path, exists: true, journal: journal === undefined ? null : (journal ?? 'not SQLite') }
 }
 
-const backups = (settings: SystemSettings) => async (system: System) => {
-  const { lagMs } = await replication(settings)(system)
-  return backupStatus({ store: system.store, verifications: verificationsOf(settings) }, settings.database, nodeClock.wallMs(), lagMs)
-}
+const backups = (settings: SystemSettings, { store }: System, { lagMs }: ReplicationStatus) =>
+  backupStatus({ store, verifications: verificationsOf(settings) }, settings.database, nodeClock.wallMs(), lagMs)
 
 const status = (settings: SystemSettings, config: Config) => async (system: System) => {
   const { ports, world } = system
   const { service } = ports
+  const replicated = await replication(settings)(system)
   return statusOf({
     system: config.name,
     database: await databaseFacts(settings.database),
@@ -257,8 +256,8 @@ const status = (settings: SystemSettings, config: Config) => async (system: Syst
     words: service === null ? null : await botWords(service, settings),
     latch: await ports.latch.read(),
     latchGap: await latchGap(settings),
-    replication: await replication(settings)(system),
-    backup: await backups(settings)(system),
+    replication: replicated,
+    backup: await backups(settings, system, replicated),
     lastRun: lastRun(await listRuns(world.journal)),
     older: await ports.capture.older(),
     replicaOf: await otherDatabaseOf(ports, settings.database),

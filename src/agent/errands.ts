@@ -8,6 +8,7 @@ import { type ExecuteRequest, type ExecuteWorld, execute } from '../runbook/exec
 import type { CaptureAccess } from '../runbook/runbook.ts'
 import { corruptionRunbook } from '../runbook/scenarios/corruption-runbook.ts'
 import { databaseCorruption } from '../runbook/scenarios/database-corruption.ts'
+import { timelineOption } from '../runbook/scenarios/timeline-option.ts'
 import { validate } from '../runbook/validate.ts'
 import { listRuns } from '../status/runs.ts'
 import { counted } from '../units.ts'
@@ -43,7 +44,7 @@ async function interruptedRun(journal: ExecuteWorld['journal'], id: string): Pro
   const run = await readableRun(journal, id)
   if (run === null) return null
   const { runId, scenario, options, detectedAtMs, detectedBecause } = run
-  return { runId, scenario, ofTimeline: 'timeline' in options, detectedAtMs, detectedBecause }
+  return { runId, scenario, ofTimeline: timelineOption(options) !== null, detectedAtMs, detectedBecause }
 }
 
 async function damageOf(capture: CaptureAccess): Promise<string | null> {

@@ -4,20 +4,20 @@
  * prove that it goes on from the replica.
  * If we die at any point: the replica holds whole files only, and the next attach decides anew from the same facts.
  */
-import { DrError, isDrError } from '../errors.ts'
+import { isDrError } from '../errors.ts'
 import type { CaptureFork } from '../ports/capture-control.ts'
 import type { CaptureBinding, OlderDatabase } from '../ports/capture-state.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import { type Catalogue, readCatalogue } from '../replica/catalogue.ts'
 import type { LeftLog } from './ancestor.ts'
 import { beginFirstTimeline, beginFork } from './begin-timeline.ts'
+import { bind, forkRestored } from './bind.ts'
 import type { Attached, CaptureWorld, Settled } from './capture-world.ts'
 import { keepSums } from './keep-sums.ts'
 import { isBound, type Meeting, meet } from './meet.ts'
-import { olderAfter } from './older-after.ts'
 import { factsOfOlder } from './older-facts.ts'
 import { decideResume, type ResumeDecision } from './resume.ts'
-import { bind, carryOut } from './resume-tasks.ts'
+import { carryOut } from './resume-tasks.ts'
 import { unprovenUpTo } from './unproven-up-to.ts'
 import { findUnreadTwice, keepUnread } from './unread-log.ts'
 
@@ -83,7 +83,7 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   const older = olderBy(meeting, decision, binding)
   const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize: attached.base.pageSize }, sums)
   if (unkept !== null) world.onEvent({ type: 'warning', because: unkept })
-  await bind(meeting, { number: timeline, id: timelineId }, { older, unproven })
+  await bind(world, database.identity, { number: timeline, id: timelineId }, { older, unproven })
   const because = about === '' ? decision.because : `${decision.because}; ${about}`
   world.onEvent({ type: 'attached', do: decision.do, because, timeline, txid })
   if (older !== null) await tellOlder(world, catalogue, older)
@@ -125,17 +125,7 @@ async function forkIfAsked(
   catalogue: Catalogue,
 ): Promise<{ readonly catalogue: Catalogue; readonly forked: boolean }> {
   if (fork === null) return { catalogue: await forkBegunBefore(world, database, catalogue), forked: false }
-  const parent = catalogue.timelines.find((one) => one.number === fork.timeline)
-  if (parent === undefined) {
-    throw new DrError('POINT_NOT_FOUND', {
-      what: `the replica ${world.store.url} has no timeline ${fork.timeline} to fork from`,
-      untouched: 'Nothing was published.',
-      next: 'Look at genesis-dr backup-status, then start genesis-dr replicate.',
-    })
-  }
-  const known = await world.state.read()
-  const told = { older: olderAfter(fork, world.store.url, known), unproven: unprovenUpTo(fork.txid, known) }
-  await beginFork(world, catalogue, parent, fork.txid, (timeline) => bind({ world, database }, timeline, told))
+  await forkRestored(world, catalogue, database.identity, fork)
   return { catalogue: await readCatalogue(world.store), forked: true }
 }
 

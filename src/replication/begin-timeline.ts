@@ -81,3 +81,13 @@ async function claim(
     next: 'Make sure that one capture only writes to this replica, then start it again.',
   })
 }
+
+/** @throws REPLICA_FOREIGN */
+export function numberOf({ number }: Pick<Timeline, 'number'>): string {
+  if (number !== null) return number
+  throw new DrError('REPLICA_FOREIGN', {
+    what: 'a replica of Litestream is never written',
+    untouched: 'Nothing was written.',
+    next: 'Give another folder with --replica.',
+  })
+}

@@ -8,12 +8,13 @@ import { frameHeaderBytes } from '../wal/header.ts'
 import type { LeftLog } from './ancestor.ts'
 import { type AttachOptions, attach } from './attach.ts'
 import { readDatabaseHeader, readPageNow } from './base-scan.ts'
-import { nextLookMs, slowPollMs } from './cadence.ts'
+import { nextLookMs } from './cadence.ts'
 import type { Attached, CaptureWorld } from './capture-world.ts'
 import { checkpointBeside } from './checkpoint-beside.ts'
 import { DesertedLog } from './deserted-log.ts'
 import { FlushQueue } from './flush-queue.ts'
 import { type InTurn, inTurn } from './in-turn.ts'
+import { News } from './news.ts'
 import { committedPastLog } from './past-the-log.ts'
 import { Pins } from './pins.ts'
 import { RotMemory } from './rot-memory.ts'
@@ -21,8 +22,6 @@ import { Scrub, type ScrubWorld } from './scrub.ts'
 import { WalReader } from './wal-reader.ts'
 import { findLogEnd, type LogEnd } from './wal-tail.ts'
 
-/** Chosen: without news for half a second, a file event or the slow poll wakes us instead of the cadence. */
-const quietAfterMs = 500
 /** Chosen: whoever recovers would rather know after 10 s that the store does not take the rest than wait for it. */
 const drainPatienceMs = 10_000
 /** Chosen: a busy lock of SQLite is given back within a few milliseconds. */
@@ -47,7 +46,7 @@ export class Capture {
   readonly #inTurn: InTurn = inTurn()
   readonly #stop = new AbortController()
   #end: LogEnd | null = null
-  #lastNewsMs: number
+  readonly #news: News
   /** The log cannot be read on: what is committed after this is not known. */
   #logDamage: string | null = null
   /** The database file is not what it was; the log can still be read. */
@@ -57,9 +56,6 @@ export class Capture {
   /** What only a new attach can mend. */
   #moved: DrError | null = null
   #letGo = false
-  #wake: () => void = () => {}
-  /** null: nobody watches the log. */
-  #unwatch: (() => void) | null = null
 
   private constructor(world: CaptureWorld, attached: Attached) {
     const { database, base } = attached
@@ -70,7 +66,7 @@ export class Capture {
     this.#queue = new FlushQueue({ ...world, readPage, signal: this.#stop.signal }, { ...attached, ...base })
     this.#reader = new WalReader(database, world.clock, this.#queue, base)
     this.#pins = new Pins(database.locks, world.clock, this.#reader, pageSize)
-    this.#lastNewsMs = world.clock.monotonicMs()
+    this.#news = new News(world.clock, database, this.#stop.signal)
     this.#rot = new RotMemory(attached.rot)
     this.#deserted = new DesertedLog(world, database)
     const settled = (page: number): boolean => this.#reader.inFile(page, this.#end?.backfilled ?? 0) && !this.#queue.touches(page)
@@ -97,24 +93,19 @@ export class Capture {
     try {
       await this.#follow()
     } finally {
-      this.#endWatch()
+      this.#news.end()
     }
   }
 
   async #follow(): Promise<void> {
-    const { clock } = this.#world
     while (!this.#stop.signal.aborted && !this.#letGo) {
       const news = await this.#inTurn(() => this.#tick())
       if (this.#letGo) return
       const ended = this.#queue.failure ?? this.#moved
       if (ended !== null) throw ended
-      const now = clock.monotonicMs()
-      if (news) this.#lastNewsMs = now
+      if (news) this.#news.came()
       if (this.#stop.signal.aborted) return
-      if (now - this.#lastNewsMs < quietAfterMs) {
-        this.#endWatch()
-        await clock.sleep(this.#nextLookMs(), this.#stop.signal)
-      } else if (await this.#quiet()) this.#lastNewsMs = clock.monotonicMs()
+      await this.#news.wait(this.#nextLookMs())
     }
   }
 
@@ -167,7 +158,7 @@ export class Capture {
       if (this.#letGo) return
       this.#letGo = true
       this.#attached.database.close()
-      this.#wake()
+      this.#news.wake()
       // What is published later would be of a database that is gone, behind a point that another one goes on from.
       this.#stop.abort()
       await this.#queue.landed(drainPatienceMs)
@@ -210,7 +201,7 @@ export class Capture {
   /** Flushes, then ends `run`. Connections stay open on purpose: closing the last one would checkpoint and delete the log behind the bot. */
   async stop(): Promise<DrainOutcome> {
     this.#stop.abort()
-    this.#wake()
+    this.#news.wake()
     await this.#inTurn(() => this.#keepRot())
     return this.drain()
   }
@@ -244,23 +235,6 @@ export class Capture {
   #unproven(): string | null {
     const because = this.#letGo ? null : this.#attached.database.locks.unproven()
     return because === null ? null : `${because}: no checkpoint of ours finishes the log, which grows while the bot writes without a pause`
-  }
-
-  /** True when a file event woke us: it comes before its commit is told, so that the cadence is taken up whatever the next look finds. */
-  async #quiet(): Promise<boolean> {
-    const { clock } = this.#world
-    const woken = new AbortController()
-    this.#wake = () => woken.abort()
-    // It stands until it tells of something. A commit between the last look and the watch would wait for the slow poll, which is what bounds it.
-    this.#unwatch ??= this.#attached.database.watch(() => this.#wake())
-    await clock.sleep(slowPollMs, AbortSignal.any([woken.signal, this.#stop.signal]))
-    this.#wake = () => {}
-    return woken.signal.aborted
-  }
-
-  #endWatch(): void {
-    this.#unwatch?.()
-    this.#unwatch = null
   }
 
   /** True when there was something new. */

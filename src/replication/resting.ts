@@ -5,23 +5,19 @@
 import { DrError, isDrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureAtRest, CaptureFork, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
-import type { CaptureState } from '../ports/capture-state.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
-import type { RestingDatabase } from '../ports/live-database.ts'
+import type { BornFile, RestingDatabase } from '../ports/live-database.ts'
 import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
 import { baseAtRest, sumBase } from './base-scan.ts'
-import { beginFork, type TimelineWorld } from './begin-timeline.ts'
+import { type BindWorld, forkRestored } from './bind.ts'
 import { catchUp } from './catch-up.ts'
 import { readLastPoint } from './last-point.ts'
-import { olderAfter } from './older-after.ts'
 import { RotMemory } from './rot-memory.ts'
 import { Scrub } from './scrub.ts'
-import { unprovenUpTo } from './unproven-up-to.ts'
 import { findUnread, unreadText } from './unread-log.ts'
 
-export interface RestingWorld extends TimelineWorld {
-  readonly state: CaptureState
+export interface RestingWorld extends BindWorld {
   readonly keptSums: KeptSums
   /** null when there is no file at the path. Closed after use. */
   readonly openAtRest: () => RestingDatabase | null
@@ -131,39 +127,26 @@ function unjudged(txid: number, because: string): ScrubOutcome {
 }
 
 async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Promise<DrainOutcome> {
-  const catalogue = await readCatalogue(world.store)
-  const parent = catalogue.timelines.find((one) => one.number === fork?.timeline)
-  if (fork === null || parent === undefined) {
-    throw new DrError('POINT_NOT_FOUND', {
-      what: `the replica ${world.store.url} has no timeline ${fork?.timeline ?? '(none named)'} to go on from`,
+  if (fork === null) {
+    throw new DrError('CAPTURE_STUCK', {
+      what: 'no capture runs that could go on with the database as it is',
       untouched: 'Nothing was published.',
       next: 'Start genesis-dr replicate: it looks at database and replica and says what it does.',
     })
   }
-  const timeline = await beginFork(world, catalogue, parent, fork.txid)
-  const begun = await readCatalogue(world.store)
-  const complete = begun.timelines.find((one) => one.number === timeline.number)?.complete === true
-  const known = await world.state.read()
-  const opened = world.openAtRest()
-  if (opened !== null && timeline.number !== null) {
-    const { number, id } = timeline
-    await world.state.write({
-      path: world.databasePath,
-      ...opened.identity,
-      replica: world.store.url,
-      timeline: number,
-      timelineId: id,
-      beginning: null,
-      older: olderAfter(fork, world.store.url, known),
-      unproven: unprovenUpTo(fork.txid, known),
-    })
-    opened.close()
-  }
+  const { number } = await forkRestored(world, await readCatalogue(world.store), identityAtRest(world), fork)
+  const { timelines } = await readCatalogue(world.store)
   return {
-    timeline: timeline.number ?? '',
+    timeline: number ?? '',
     txid: fork.txid,
     lastCommitMs: 0,
-    complete,
+    complete: timelines.find((one) => one.number === number)?.complete === true,
     because: 'the timeline begins at the restored point',
   }
+}
+
+function identityAtRest({ openAtRest }: RestingWorld): BornFile | null {
+  const opened = openAtRest()
+  opened?.close()
+  return opened?.identity ?? null
 }

@@ -3,14 +3,15 @@ import { must } from '../assert.ts'
 import { DrError } from '../errors.ts'
 import { lockPage } from '../ltx/lock-page.ts'
 import { formatTxid } from '../ltx/txid.ts'
-import type { OlderDatabase, UnprovenPages } from '../ports/capture-state.ts'
+import type { UnprovenPages } from '../ports/capture-state.ts'
 import type { CatalogueTimeline } from '../replica/catalogue.ts'
 import { fileKey, snapshotLevel } from '../replica/layout.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { counted } from '../units.ts'
 import type { Ancestor } from './ancestor.ts'
 import type { PageChoice } from './base-scan.ts'
-import { type Announce, beginFirstTimeline, beginFork } from './begin-timeline.ts'
+import { type Announce, beginFirstTimeline, beginFork, numberOf } from './begin-timeline.ts'
+import { bind } from './bind.ts'
 import type { Settled } from './capture-world.ts'
 import { type CatchUpFrom, catchUp } from './catch-up.ts'
 import { encodePages, type FlushFacts } from './flush.ts'
@@ -65,7 +66,7 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
   begin: async (meeting) => {
     const begun = meeting.catalogue.timelines.at(-1)
     const timeline = begun ?? (await beginFirstTimeline(meeting.world, meeting.catalogue))
-    await bind(meeting, timeline, { older: null, unproven: null })
+    await bind(meeting.world, meeting.database.identity, timeline, { older: null, unproven: null })
     return publishPages(meeting, timeline, 'all', Math.max(begun?.listedTxid ?? 0, begun?.parent?.forkTxid ?? 0) + 1)
   },
   continue: async (meeting) => {
@@ -114,28 +115,15 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
 }
 
 /**
- * From now on this file is the database of that timeline, whatever becomes of its content. At a beginning it is said before the first point is
- * published: whoever dies right after that would be refused, when the bot has rewritten the file meanwhile.
- */
-export function bind(
-  { world, database }: Pick<Meeting, 'world' | 'database'>,
-  timeline: Named,
-  told: { readonly older: OlderDatabase | null; readonly unproven: UnprovenPages | null },
-): Promise<void> {
-  const of = { timeline: numberOf(timeline), timelineId: timeline.id, beginning: null, ...told }
-  return world.state.write({ path: database.path, ...database.identity, replica: world.store.url, ...of })
-}
-
-/**
  * Written before a fork can be seen by anybody: whoever dies before he has bound the file to it knows that it is his, whatever the bot has
  * committed since. Until then the file stays bound to where it was.
  */
 function announced(meeting: Meeting): Announce {
-  const { binding, facts, world } = meeting
+  const { binding, facts, world, database } = meeting
   return (timeline) =>
     facts.bound && binding !== null
       ? world.state.write({ ...binding, beginning: timeline.id })
-      : bind(meeting, timeline, { older: null, unproven: null })
+      : bind(world, database.identity, timeline, { older: null, unproven: null })
 }
 
 async function afterFork(meeting: Meeting, ancestor: Ancestor, timeline: Named, from: CatchUpFrom): Promise<Standing> {
@@ -230,15 +218,6 @@ function continued({ current, last }: Meeting): readonly [CatalogueTimeline, Las
 
 function known<T>(fact: T | null): T {
   return must(fact, 'a decision comes with the facts that it takes')
-}
-
-function numberOf({ number }: Named): string {
-  if (number !== null) return number
-  throw new DrError('REPLICA_FOREIGN', {
-    what: 'a replica of Litestream is never written',
-    untouched: 'Nothing was written.',
-    next: 'Give another folder with --replica.',
-  })
 }
 
 function refused({ world, database, last }: Meeting, decision: ResumeDecision): DrError {

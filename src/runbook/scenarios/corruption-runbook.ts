@@ -6,6 +6,7 @@ import { commandFor, type ExecuteWorld } from '../execute.ts'
 import type { Runbook } from '../runbook.ts'
 import { databaseCorruption, databaseCorruptionOn } from './database-corruption.ts'
 import { runbookOf } from './runbook-of.ts'
+import { timelineOption } from './timeline-option.ts'
 
 /**
  * `timeline`: as for databaseCorruptionOn. It is looked for before anything is stopped.
@@ -14,7 +15,7 @@ import { runbookOf } from './runbook-of.ts'
 export async function corruptionRunbook({ journal, ports }: ExecuteWorld, timeline: string | null): Promise<Runbook> {
   const interrupted = await lastInterrupted(journal)
   if (interrupted?.scenario === databaseCorruption.scenario) {
-    if (timeline === null || interrupted.options['timeline'] === timeline) {
+    if (timeline === null || timelineOption(interrupted.options) === timeline) {
       return runbookOf(interrupted.scenario, interrupted.options) ?? databaseCorruption
     }
     throw new DrError('RUN_ACTIVE', {

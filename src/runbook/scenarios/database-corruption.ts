@@ -17,6 +17,7 @@ import { restoreDatabase } from '../steps/restore-database.ts'
 import { resumeTrading } from '../steps/resume-trading.ts'
 import { stopTrading } from '../steps/stop-trading.ts'
 import { validateRecovery } from '../steps/validate-recovery.ts'
+import { timelineOption } from './timeline-option.ts'
 
 const exchange = 'the exchange, which cannot be configured in this version: shown as not configured, and in what is not proven'
 
@@ -61,6 +62,7 @@ export function databaseCorruptionOn(timeline: string | null): Runbook {
 }
 
 /** The command line that begins such a run, and that goes on with it. */
-export function executeCommand({ timeline }: JsonObject): string {
-  return `genesis-dr execute --scenario ${databaseCorruption.scenario}${typeof timeline === 'string' ? ` --timeline ${timeline}` : ''}`
+export function executeCommand(options: JsonObject): string {
+  const timeline = timelineOption(options)
+  return `genesis-dr execute --scenario ${databaseCorruption.scenario}${timeline === null ? '' : ` --timeline ${timeline}`}`
 }

@@ -13,6 +13,7 @@ import { requireNobody } from '../steps/require-nobody.ts'
 import { restoreDatabase } from '../steps/restore-database.ts'
 import { restorePoint } from '../steps/restore-point.ts'
 import { validateRecovery } from '../steps/validate-recovery.ts'
+import { timelineOption } from './timeline-option.ts'
 
 export const recoverScenario = 'RECOVER'
 
@@ -52,8 +53,9 @@ function encodeTarget(target: PointTarget): JsonObject {
 }
 
 /** What the journal of a run says was asked for. */
-export function decodeRecoverOptions({ timeline, target, txid, time }: JsonObject): RecoverOptions {
-  return { timeline: typeof timeline === 'string' ? timeline : null, target: decodeTarget(target, txid, time) }
+export function decodeRecoverOptions(options: JsonObject): RecoverOptions {
+  const { target, txid, time } = options
+  return { timeline: timelineOption(options), target: decodeTarget(target, txid, time) }
 }
 
 function decodeTarget(target: Json | undefined, txid: Json | undefined, time: Json | undefined): PointTarget {

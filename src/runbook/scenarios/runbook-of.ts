@@ -3,6 +3,7 @@ import type { JsonObject } from '../../workflow/record.ts'
 import type { Runbook } from '../runbook.ts'
 import { databaseCorruption, databaseCorruptionOn, executeCommand } from './database-corruption.ts'
 import { decodeRecoverOptions, recoverCommand, recoverInPlace, recoverScenario } from './recover.ts'
+import { timelineOption } from './timeline-option.ts'
 
 interface Entry {
   readonly runbook: (options: JsonObject) => Runbook
@@ -13,7 +14,7 @@ interface Entry {
 const table: Readonly<Record<string, Entry>> = {
   [recoverScenario]: { runbook: (options) => recoverInPlace(decodeRecoverOptions(options)), command: recoverCommand },
   [databaseCorruption.scenario]: {
-    runbook: ({ timeline }) => databaseCorruptionOn(typeof timeline === 'string' ? timeline : null),
+    runbook: (options) => databaseCorruptionOn(timelineOption(options)),
     command: executeCommand,
   },
 }
