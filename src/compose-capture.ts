@@ -11,6 +11,7 @@ import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { openLogFile } from './adapters/filesystem/log-file.ts'
 import { openFolderStore } from './adapters/filesystem/object-store.ts'
 import { describeHolder, lockHolder, type ProcessLock, waitForLock } from './adapters/filesystem/process-lock.ts'
+import { recoveryMemoryIn } from './adapters/filesystem/recovery-memory.ts'
 import { nodeClock } from './adapters/node/clock.ts'
 import { nodeRandom } from './adapters/node/random.ts'
 import { ownPid } from './adapters/proc/lock-table.ts'
@@ -104,6 +105,7 @@ async function follow(settings: CaptureSettings, options: ReplicateOptions): Pro
       state: captureStateIn(captureFolder),
       keptSums: keptSumsIn(captureFolder),
       keptRot: keptRotIn(captureFolder),
+      unfinished: recoveryMemoryIn(captureFolder),
       openDatabase: watch === null ? open : () => watchedDatabase(open, watch),
       openLog: () => openLogFile(database, captureFolder, (bytes) => hasRoomFor(bytes, diskSpaceOf(database), limits)),
       onEvent: options.onEvent,

@@ -7,6 +7,7 @@ import { journalStoreIn } from './adapters/filesystem/journal-store.ts'
 import { keptSumsIn } from './adapters/filesystem/kept-sums.ts'
 import { deviceOf } from './adapters/filesystem/object-store.ts'
 import { outputFiles } from './adapters/filesystem/output-file.ts'
+import { recoveryMemoryIn } from './adapters/filesystem/recovery-memory.ts'
 import { openRestingDatabase } from './adapters/filesystem/resting-database.ts'
 import { sharedLatch, withLockBeside } from './adapters/filesystem/shared-latch.ts'
 import { verificationLogIn } from './adapters/filesystem/verification-log.ts'
@@ -106,6 +107,7 @@ export async function composeSystem(settings: SystemSettings, use: 'act' | 'look
     notifiers: settings.webhooks.map(webhookNotifier),
     capture: access,
     resting: { open: openRestingDatabase },
+    unfinished: recoveryMemoryIn(settings.captureFolder),
     keptSums: keptSumsIn(settings.captureFolder),
   }
   const world: ExecuteWorld = {

@@ -22,4 +22,6 @@ it('a unit of another configuration has the name -> the next free one; its own, 
   expect(unitName('bot', config, textOf)).toBe('genesis-dr-bot-2')
   units['/etc/systemd/system/genesis-dr-bot-2.service'] = `ExecStart=x agent --config ${config}`
   expect(unitName('bot', config, textOf)).toBe('genesis-dr-bot-2')
+  // Its path ends like another one.
+  expect(unitName('bot', '/b/bot/genesis-dr.yaml', textOf)).toBe('genesis-dr-bot-3')
 })

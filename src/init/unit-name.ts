@@ -1,5 +1,7 @@
 /** A name for the unit of the copy, under which no unit of another configuration stands. */
 
+import { unitWord } from './unit-word.ts'
+
 /** Chosen: nobody has as many bots of one name on one host. */
 const mostTries = 100
 
@@ -12,7 +14,7 @@ export function unitName(system: string, config: string, textOf: (path: string) 
   for (let at = 1; at < mostTries; at++) {
     const name = at === 1 ? base : `${base}-${at}`
     const text = textOf(unitPath(name))
-    if (text === null || text.includes(config)) return name
+    if (text === null || text.split('\n').some((line) => line.endsWith(` --config ${unitWord(config)}`))) return name
   }
   return `${base}-${mostTries}`
 }

@@ -15,6 +15,7 @@ import { bind, forkRestored } from './bind.ts'
 import type { Attached, CaptureWorld, Settled } from './capture-world.ts'
 import { keepSums } from './keep-sums.ts'
 import { isBound, type Meeting, meet } from './meet.ts'
+import { olderAfter } from './older-after.ts'
 import { factsOfOlder } from './older-facts.ts'
 import { decideResume, type ResumeDecision } from './resume.ts'
 import { carryOut } from './resume-tasks.ts'
@@ -80,7 +81,8 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   const { timeline, timelineId, txid, sums } = attached
   const goneOnFrom = options.fork?.txid ?? (decision.do === 'fork' ? decision.txid : decision.do === 'begin' ? 0 : txid)
   const unproven = taken ?? unprovenUpTo(goneOnFrom, binding)
-  const older = olderBy(meeting, decision, binding)
+  const intended = await intendedFork(meeting, decision)
+  const older = intended === null ? olderBy(meeting, decision, binding) : olderAfter(intended, world.store.url, binding)
   const unkept = keepSums(world.keptSums, { timelineId, txid, pageSize: attached.base.pageSize }, sums)
   if (unkept !== null) world.onEvent({ type: 'warning', because: unkept })
   await bind(world, database.identity, { number: timeline, id: timelineId }, { older, unproven })
@@ -88,6 +90,13 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   world.onEvent({ type: 'attached', do: decision.do, because, timeline, txid })
   if (older !== null) await tellOlder(world, catalogue, older)
   return { ...attached, unproven, rot: meeting.rot }
+}
+
+/** Somebody restored that very point, and died or failed before it was protected: the database did not go back by itself. null: nobody did. */
+async function intendedFork({ world, current }: Meeting, decision: ResumeDecision): Promise<CaptureFork | null> {
+  const restored = decision.do === 'fork' ? ((await world.unfinished.read())?.restored ?? null) : null
+  if (decision.do !== 'fork' || current?.number == null) return null
+  return restored?.timeline === current.number && restored.txid === decision.txid ? { timeline: current.number, txid: decision.txid } : null
 }
 
 /** What the replica has that the database lacks: found now, by whoever died before he could write it down, or before and not decided yet. */

@@ -4,6 +4,7 @@ import type { KeptRot, Rot } from '../ports/kept-rot.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
 import type { LiveDatabase } from '../ports/live-database.ts'
 import type { LogFile } from '../ports/log-file.ts'
+import type { RecoveryMemory } from '../ports/recovery-memory.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import type { Base } from './base-scan.ts'
 import type { TimelineWorld } from './begin-timeline.ts'
@@ -18,6 +19,8 @@ export interface CaptureWorld extends TimelineWorld, DesertedWorld {
   readonly state: CaptureState
   readonly keptSums: KeptSums
   readonly keptRot: KeptRot
+  /** What recoveries of this database did and did not finish. */
+  readonly unfinished: Pick<RecoveryMemory, 'read'>
   readonly onEvent: (event: CaptureEvent) => void
   readonly flushIntervalMs: number
   /** In which every page of the file is looked at once. */

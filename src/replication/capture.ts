@@ -51,6 +51,8 @@ export class Capture {
   #logDamage: string | null = null
   /** The database file is not what it was; the log can still be read. */
   #fileDamage: string | null = null
+  /** The database, its log or its -shm is not where it was opened. */
+  #takenAway: string | null = null
   /** Why the log cannot become small again, null when it can; it is read on all the same. */
   #checkpointTrouble: string | null = null
   /** What only a new attach can mend. */
@@ -181,7 +183,7 @@ export class Capture {
       locks.unpin(0)
       locks.unpin(1)
       try {
-        if (this.#fileDamage === null && this.#logDamage === null) {
+        if (this.#untouchable === null && this.#logDamage === null) {
           this.#guard(() => {
             // At the end of the log it is in nobody's way.
             locks.pin(0)
@@ -226,7 +228,7 @@ export class Capture {
       unproven: this.#attached.unproven,
       trouble: this.#moved?.message ?? trouble ?? this.#checkpointTrouble ?? this.#unproven() ?? this.#attached.unread,
       // A log that cannot be followed is not damaged: a new attach is on its way.
-      damage: (isDrError(this.#moved, 'WAL_UNFOLLOWED') ? null : this.#logDamage) ?? this.#fileDamage,
+      damage: (isDrError(this.#moved, 'WAL_UNFOLLOWED') ? null : this.#logDamage) ?? this.#untouchable,
       scrub: this.#scrub.facts,
       continuous: this.#logDamage === null && moved.length === 0 && this.#attached.unread === null,
     }
@@ -249,7 +251,7 @@ export class Capture {
     }
     // Where nothing stands in their place we follow on: whoever has these files open still commits to them.
     const gone = database.moved()
-    for (const file of gone) this.#fileDamaged(`the ${names[file]} of ${database.path} was taken away while it was in use`)
+    this.#missing(gone.map((file) => `the ${names[file]} of ${database.path} was taken away while it was in use`).join('; '))
     this.#moved ??= await this.#deserted.look(gone, async () => ((await this.#flushEverything()) ?? this.#queue.unstored) === null)
     if (this.#moved !== null) return false
     this.#guard(() => this.#lookAtHeader())
@@ -326,10 +328,10 @@ export class Capture {
   /** Reads what is new, and lets the log become small again when it has grown. */
   #look(): void {
     const { locks, bytes } = this.#attached.database
-    if (this.#fileDamage === null && this.#checkpointing(() => this.#pins.waits()) === true) return
+    if (this.#untouchable === null && this.#checkpointing(() => this.#pins.waits()) === true) return
     const end = this.#reader.readOn()
     this.#end = end
-    const checkpointed = this.#fileDamage === null ? this.#checkpointing(() => this.#pins.tend(end)) : null
+    const checkpointed = this.#untouchable === null ? this.#checkpointing(() => this.#pins.tend(end)) : null
     if (checkpointed === null) return
     this.#checkpointTrouble = null
     this.#world.onEvent({ type: 'checkpointed', ...checkpointed })
@@ -353,6 +355,17 @@ export class Capture {
     const { database, base } = this.#attached
     if (readDatabaseHeader(database.bytes)?.pageSize === base.pageSize) return
     this.#fileDamaged(`the first bytes of ${database.path} are not the header of this database any more`)
+  }
+
+  /** As long as it is so, nothing of ours writes to the file: it may be evidence, and may be put back. Empty: nothing is missing. */
+  #missing(because: string): void {
+    if (because !== '' && this.#takenAway === null) this.#world.onEvent({ type: 'warning', because })
+    this.#takenAway = because === '' ? null : because
+  }
+
+  /** What keeps us from writing to the file. */
+  get #untouchable(): string | null {
+    return this.#fileDamage ?? this.#takenAway
   }
 
   /** From now on nothing of ours writes to the file: it is evidence. */

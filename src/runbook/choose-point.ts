@@ -54,16 +54,42 @@ async function planFor(store: ObjectStore, timeline: CatalogueTimeline, target: 
  */
 export async function aboutPoint(
   store: ObjectStore,
-  { kind }: PointTarget,
+  target: PointTarget,
   timeline: CatalogueTimeline,
   txid: number,
 ): Promise<readonly string[]> {
   // The files of Litestream do not say what is in them.
-  if (kind !== 'time' || timeline.number === null) return []
+  if (target.kind !== 'time' || timeline.number === null) return []
   const points = reachablePoints(timeline)
   const at = points.findIndex(({ maxTxid }) => maxTxid === txid)
   const [point, next] = [points[at], points[at + 1]]
-  if (point === undefined || next === undefined) return []
+  if (point === undefined) return []
+  const elsewhere = await otherTimelineThen(store, timeline, point, target.epochMs)
+  return [...elsewhere, ...(next === undefined ? [] : await aboutNext(store, point, next))]
+}
+
+/** At that time the database was on another timeline, which was given up since. */
+async function otherTimelineThen(
+  store: ObjectStore,
+  chosen: CatalogueTimeline,
+  point: ReplicaFile,
+  epochMs: number,
+): Promise<readonly string[]> {
+  const { timelines } = await readCatalogue(store)
+  const then = timelines.findLast(
+    (one) =>
+      one.number !== chosen.number &&
+      reachablePoints(one).some(
+        ({ timestampMs, maxTxid }) => timestampMs > point.timestampMs && timestampMs <= epochMs && maxTxid > point.maxTxid,
+      ),
+  )
+  if (then?.number == null) return []
+  return [
+    `at that time the database was on timeline ${then.number}, which has later points than this one of ${isoTime(point.timestampMs)}: --timeline ${then.number} restores from it`,
+  ]
+}
+
+async function aboutNext(store: ObjectStore, point: ReplicaFile, next: ReplicaFile): Promise<readonly string[]> {
   const [from, header] = [await readHeader(store, point.key), await readHeader(store, next.key)]
   const span = `between ${isoTime(from.timestampMs)} and ${isoTime(header.timestampMs)}`
   const hole = `${span} the replica has no restore point: what was committed then was not copied commit by commit, or the replica lost it`

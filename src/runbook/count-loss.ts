@@ -3,6 +3,7 @@ import { must } from '../assert.ts'
 import { isDrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import type { UnfinishedRecovery } from '../ports/recovery-memory.ts'
 import { type CatalogueTimeline, reachablePoints } from '../replica/catalogue.ts'
 import { commitsIn } from '../replica/commits.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
@@ -27,24 +28,26 @@ export async function countLoss(
   return onTop(await countOwn(store, timeline, good, facts), facts)
 }
 
-/** What was lacking already comes on top of what is given up now: a file that a failed run restored has all of itself. Pure. */
+/** What was lacking already comes on top of what is given up now: a file that a run before this one restored has all of itself. Pure. */
 export function onTop(loss: Loss, { older, before }: Pick<Partial<RunFacts>, 'older' | 'before'>): Loss {
-  if (before !== undefined) {
-    const { runId, evidence, lostTransactions: lost } = before
-    const what = lost === null ? 'not known how many transactions' : counted(lost, 'transaction')
-    const where = evidence === null ? '' : `; the database as it was before that is in ${evidence}`
-    return {
-      lostTransactions: plus(loss.lostTransactions, lost),
-      dataLossMs: plus(loss.dataLossMs, before.dataLossMs),
-      lossBecause: `${loss.lossBecause}; run ${runId} before this one, which failed, gave up ${what}${where}`,
-    }
-  }
-  if (older === undefined) return loss
+  const own = before === undefined ? loss : onTopOf(loss, before)
+  if (older === undefined) return own
   const { least, most } = older.commits
   return {
-    lostTransactions: least === most ? plus(loss.lostTransactions, least) : null,
+    lostTransactions: least === most ? plus(own.lostTransactions, least) : null,
     dataLossMs: null,
-    lossBecause: `${loss.lossBecause}; ${olderText(older)}`,
+    lossBecause: `${own.lossBecause}; ${olderText(older)}`,
+  }
+}
+
+function onTopOf(loss: Loss, { runId, evidence, restored, lostTransactions: lost, dataLossMs }: UnfinishedRecovery): Loss {
+  if (restored === null && lost === 0) return loss
+  const what = lost === null ? 'not known how many transactions' : counted(lost, 'transaction')
+  const where = evidence.length === 0 ? '' : `; what stood there before is in ${evidence.join(', ')}`
+  return {
+    lostTransactions: plus(loss.lostTransactions, lost),
+    dataLossMs: plus(loss.dataLossMs, dataLossMs),
+    lossBecause: `${loss.lossBecause}; a recovery before this one (${runId}), which was not finished, gave up ${what}${where}`,
   }
 }
 

@@ -10,7 +10,6 @@ import { Journal, type JournalWorld } from '../workflow/journal.ts'
 import type { PlannedStep, RunPlace } from '../workflow/record.ts'
 import { type Approval, type RunEvent, runWorkflow, type StepScope, type WorkflowStep } from '../workflow/run.ts'
 import type { RunState } from '../workflow/run-state.ts'
-import { givenUpBefore } from './given-up-before.ts'
 import { type RunResult, resultOf } from './result.ts'
 import { asJson, factsIn, factsOf } from './run-facts.ts'
 import type { Mode, Runbook, RunbookPorts, RunSettings, Scope, Step } from './runbook.ts'
@@ -52,6 +51,13 @@ function botRunsOn({ ports }: ExecuteWorld): Pick<ErrorText, 'untouched' | 'next
     untouched: 'Nothing was done by this command: the bot was NOT stopped.',
     next: `Stop the bot ${by}, free space on the file system of the state folder or mend what is wrong with it, then repeat.`,
   }
+}
+
+/** Between setting aside and putting in place an error says where the database is, whatever it is about. */
+function withPlace(error: unknown, { facts: { evidence, restored }, settings }: Scope): unknown {
+  if (!isDrError(error) || evidence === undefined || evidence.files.length === 0 || restored !== undefined) return error
+  const untouched = `${error.untouched} The database as it was is in ${evidence.folder}, and nothing is put in its place at ${settings.database}.`
+  return new DrError(error.code, { what: error.message, untouched, next: error.next, cause: error })
 }
 
 /**
@@ -125,7 +131,7 @@ async function executeLocked(
   }
   const runId = interrupted?.runId ?? newRunId(world)
   const place = placeOf(world, runId)
-  const before = interrupted === null ? await givenUpBefore(world.journal, world.ports, place.database) : null
+  const before = interrupted === null ? await world.ports.unfinished.read() : null
   if (interrupted !== null) requireSamePlace(interrupted, place)
   const journal = await Journal.open(world.journal, runId)
   await onDisk(
@@ -211,7 +217,10 @@ function workflowStep(world: ExecuteWorld, runbook: Runbook, step: Step, runId: 
       step.expired !== undefined &&
       (await step.expired(world.ports, await scopeWith({ evidence, interrupted: false, progress: () => {} }))),
     act: async (about) => {
-      const result = await step.act(world.ports, await scopeWith(about))
+      const scope = await scopeWith(about)
+      const result = await step.act(world.ports, scope).catch((error: unknown) => {
+        throw withPlace(error, scope)
+      })
       return { ...result, evidence: asJson(result.evidence) }
     },
   }

@@ -55,7 +55,6 @@ export async function foresee(world: ExecuteWorld, request: Omit<ExecuteRequest,
     endedAtMs: clock.wallMs(),
     steps,
     end: null,
-    resumedByHand: false,
   }
   const endedAtMs = clock.wallMs()
   const result = resultOf({ runbook, state, facts: {}, mode: 'dry-run', failure, endedAtMs })

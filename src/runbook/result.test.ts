@@ -37,7 +37,6 @@ const stateOf = (...steps: readonly StepState[]): RunState => ({
   endedAtMs: null,
   steps,
   end: null,
-  resumedByHand: false,
 })
 
 interface Run {

@@ -1,12 +1,13 @@
 /** What the steps of a run found out, as the journal keeps it: plain JSON, one part a step. */
+import type { UnfinishedRecovery } from '../ports/recovery-memory.ts'
 import type { OlderFacts } from '../replication/capture-event.ts'
 import type { JsonObject } from '../workflow/record.ts'
 import { evidenceOf, type RunState } from '../workflow/run-state.ts'
 import type { CheckResult } from './check-result.ts'
 
 export interface RunFacts {
-  /** What a run before this one gave up and did not finish for; what this one gives up comes on top of it. */
-  readonly before: BeforeFacts
+  /** What runs before this one did and did not finish; what this one gives up comes on top of what they did. */
+  readonly before: UnfinishedRecovery
   readonly stopped: { readonly proven: boolean; readonly atMs: number; readonly pids: readonly number[]; readonly latchHolder: string }
   readonly drained: {
     readonly timeline: string
@@ -56,17 +57,6 @@ export interface RunFacts {
   readonly measured: { readonly lostTransactions: number; readonly dataLossMs: number; readonly lostOrders: readonly string[] }
   readonly protectedAs: { readonly timeline: string; readonly txid: number }
   readonly resumed: { readonly proven: boolean; readonly pids: readonly number[] }
-}
-
-export interface BeforeFacts {
-  readonly runId: string
-  /** Of the database that it put in place. */
-  readonly inode: number
-  /** Where the database is that it set aside; null: there was none. */
-  readonly evidence: string | null
-  /** null: not known. */
-  readonly lostTransactions: number | null
-  readonly dataLossMs: number | null
 }
 
 export function factsOf(state: RunState): Partial<RunFacts> {

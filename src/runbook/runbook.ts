@@ -14,6 +14,7 @@ import type { Notifier } from '../ports/notifier.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { OpenFiles } from '../ports/open-files.ts'
 import type { OutputFiles } from '../ports/output-file.ts'
+import type { RecoveryMemory } from '../ports/recovery-memory.ts'
 import type { Service } from '../ports/service.ts'
 import type { OlderFacts } from '../replication/capture-event.ts'
 import type { JsonObject, Outcome } from '../workflow/record.ts'
@@ -33,6 +34,8 @@ export interface RunbookPorts {
   readonly capture: CaptureAccess
   /** For what was set aside. */
   readonly resting: RestingDatabases
+  /** What recoveries of this database did and did not finish. */
+  readonly unfinished: RecoveryMemory
   /** What the capture keeps of the pages. */
   readonly keptSums: KeptSums
 }

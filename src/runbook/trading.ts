@@ -1,7 +1,6 @@
 /** Stopping and resuming the bot alone, by a person: the mission's first immediate action, proven. */
 import { DrError } from '../errors.ts'
-import { lastInterrupted, newestRun } from '../workflow/find-runs.ts'
-import { Journal, type JournalWorld } from '../workflow/journal.ts'
+import { lastInterrupted, lastWhere } from '../workflow/find-runs.ts'
 import type { Outcome } from '../workflow/record.ts'
 import { isSettled } from '../workflow/run-state.ts'
 import { commandFor, type ExecuteWorld, withRunLock } from './execute.ts'
@@ -54,34 +53,21 @@ export function resumeByHand(world: Pick<ExecuteWorld, 'journal' | 'ports' | 'se
     const scope = scopeFor(settings, by, 'resume-trading')
     const guarded = await protectRestored(world, scope)
     const resumed = report(await resumeTrading.act(world.ports, scope), false)
-    await noteResumed(world.journal, by)
     if (guarded === null) return resumed
     const notProven = [...resumed.notProven, ...(guarded.notProven ?? [])]
     return { ...resumed, because: `${guarded.because}; ${resumed.because}`, notProven }
   })
 }
 
-/**
- * From here on the bot trades on what a failed run left: what that gave up is not of a later run. If we die before it is noted, it is counted
- * there too.
- */
-async function noteResumed(journal: JournalWorld, by: string): Promise<void> {
-  const run = await newestRun(journal)
-  if (run?.end?.state === 'failed' && !run.resumedByHand)
-    await (await Journal.open(journal, run.runId)).append({ type: 'trading-resumed', by })
-}
-
-/** What the newest run left undone between restoring and protecting; null: nothing. @throws as protect-again */
+/** What the run that restored the standing file left undone between restoring and protecting; null: nothing. @throws as protect-again */
 async function protectRestored({ journal, ports }: Pick<ExecuteWorld, 'journal' | 'ports'>, scope: Scope): Promise<StepResult | null> {
-  const run = await newestRun(journal)
-  if (run === null) return null
-  const settled = (name: string): boolean => isSettled(run.steps.find((one) => one.step === name))
-  const facts = factsOf(run)
   const standing = await ports.files.stat(scope.settings.database)
-  if (!settled('restore-database') || settled('protect-again') || standing?.inode !== facts.restored?.inode) return null
+  const run = await lastWhere(journal, (one) => standing !== null && factsOf(one).restored?.inode === standing.inode)
+  const settled = (name: string): boolean => isSettled(run?.steps.find((one) => one.step === name))
+  if (run === null || !settled('restore-database') || settled('protect-again')) return null
   // A capture that found it by itself has bound it to a timeline since.
   if ((await ports.capture.knownFile())?.inode === standing?.inode) return null
-  return protectAgain.act(ports, { ...scope, facts })
+  return protectAgain.act(ports, { ...scope, facts: factsOf(run) })
 }
 
 function scopeFor(settings: RunSettings, by: string, scenario: string): Scope {

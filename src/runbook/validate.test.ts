@@ -35,7 +35,6 @@ const stateOf = (evidence: JsonObject): RunState => ({
     },
   ],
   end: null,
-  resumedByHand: false,
 })
 const chosen = { timeline: '00000001', txid: 0x12af, timestampMs: Date.UTC(2024, 11, 31) }
 const again = (run: RunState, problems: readonly string[] = []) => {

@@ -1,5 +1,5 @@
 /** Is what we have restorable now: the newest point restored to a scratch file and checked, by the checksum that the live database had too. */
-import { DrError } from '../errors.ts'
+import { DrError, isDrError } from '../errors.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { VerificationLog } from '../ports/verification-log.ts'
 import type { RestorePlan } from '../replica/plan.ts'
@@ -32,8 +32,29 @@ export interface ValidateReport {
   readonly damagedPages: readonly DamagedPage[]
 }
 
-/** `scratch`: a path for the temporary file, which is removed at the end. @throws REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED, DISK_FULL */
+/**
+ * `scratch`: a path for the temporary file, which is removed at the end. A replica that cannot be restored is a proof that failed, and kept as one.
+ * @throws REPLICA_EMPTY, REPLICA_GAP, LTX_DAMAGED, DISK_FULL
+ */
 export async function validate(
+  ports: RunbookPorts,
+  verifications: VerificationLog,
+  settings: RunSettings,
+  scratch: string,
+): Promise<ValidateReport> {
+  const { clock, store } = ports
+  const began = clock.monotonicMs()
+  try {
+    return await restoreAndCheck(ports, verifications, settings, scratch)
+  } catch (error) {
+    if (!isDrError(error) || error.kind !== 'damaged') throw error
+    const durationMs = clock.monotonicMs() - began
+    await verifications.write({ replica: store.url, timeline: null, txid: 0, atMs: clock.wallMs(), passed: false, durationMs })
+    throw error
+  }
+}
+
+async function restoreAndCheck(
   ports: RunbookPorts,
   verifications: VerificationLog,
   settings: RunSettings,

@@ -15,10 +15,15 @@ export async function newestRun(world: Journals): Promise<RunState | null> {
  * The newest run that did not end, of whom nobody executes any (whoever asks holds the lock). All are looked at, because a clock that was
  * set back gives a later run an earlier id. One whose journal is damaged cannot be gone on with; `runs` shows it as stuck.
  */
-export async function lastInterrupted(world: Journals): Promise<RunState | null> {
+export function lastInterrupted(world: Journals): Promise<RunState | null> {
+  return lastWhere(world, ({ end }) => end === null)
+}
+
+/** The newest that it holds of, as far as the clock tells which is. */
+export async function lastWhere(world: Journals, holds: (run: RunState) => boolean): Promise<RunState | null> {
   for (const runId of (await world.store.list()).toReversed()) {
     const state = await readableRun(world, runId)
-    if (state !== null && state.end === null) return state
+    if (state !== null && holds(state)) return state
   }
   return null
 }

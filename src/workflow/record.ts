@@ -68,8 +68,6 @@ export type RecordBody =
       readonly byPerson: boolean
     }
   | { readonly type: 'run-ended'; readonly state: 'done' | 'failed'; readonly because: string; readonly result: JsonObject }
-  /** A person let the bot go on with what a failed run had left. */
-  | { readonly type: 'trading-resumed'; readonly by: string }
 
 export interface RecordHead {
   readonly v: number

@@ -49,7 +49,6 @@ describe('the state of a run', () => {
       options: {},
       place: null,
       facts: {},
-      resumedByHand: false,
       plan: [
         { name: 'a', hash: 'c0ffee' },
         { name: 'b', hash: 'c0ffee' },

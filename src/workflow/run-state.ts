@@ -36,8 +36,6 @@ export interface RunState {
   readonly steps: readonly StepState[]
   /** null while it has not ended. */
   readonly end: { readonly state: 'done' | 'failed'; readonly because: string; readonly result: JsonObject } | null
-  /** After it had ended, a person let the bot go on. */
-  readonly resumedByHand: boolean
 }
 
 /** null when the run never durably began. */
@@ -63,7 +61,6 @@ export function applyRecord(state: RunState | null, record: JournalRecord): RunS
       endedAtMs: null,
       steps: [],
       end: null,
-      resumedByHand: false,
     }
   }
   if (state === null) return null
@@ -95,8 +92,6 @@ export function applyRecord(state: RunState | null, record: JournalRecord): RunS
     }
     case 'run-ended':
       return { ...state, endedAtMs: record.atMs, end: { state: record.state, because: record.because, result: record.result } }
-    case 'trading-resumed':
-      return { ...state, resumedByHand: true }
   }
 }
 

@@ -118,20 +118,37 @@ async function oneStep(
   const scope = { evidence: evidenceOf(journal.begun), interrupted: former !== undefined && former.outcome === null, progress }
   const outcome = approval.do === 'run' ? await acted(step, scope) : decided(step, approval)
   const durationMs = world.clock.monotonicMs() - began
-  await journal.append({
-    type: 'step-ended',
-    step: step.name,
-    attempt,
-    outcome: outcome.outcome,
-    because: outcome.because,
-    notProven: outcome.notProven ?? [],
-    durationMs: Math.round(durationMs * 1000) / 1000,
-    evidence: outcome.evidence,
-    error: outcome.error,
-    byPerson: outcome.byPerson,
-  })
+  await noted(step.name, outcome, () =>
+    journal.append({
+      type: 'step-ended',
+      step: step.name,
+      attempt,
+      outcome: outcome.outcome,
+      because: outcome.because,
+      notProven: outcome.notProven ?? [],
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      evidence: outcome.evidence,
+      error: outcome.error,
+      byPerson: outcome.byPerson,
+    }),
+  )
   onEvent({ type: 'step-ended', step: step.name, outcome: outcome.outcome, because: outcome.because, durationMs, elapsedMs: elapsed() })
   return outcome
+}
+
+/** What cannot be noted any more was done all the same: the next life does the step again, as its `effect` allows. */
+async function noted(step: string, { outcome, because }: Ended, append: () => Promise<void>): Promise<void> {
+  try {
+    await append()
+  } catch (error) {
+    if (!isDrError(error)) throw error
+    throw new DrError(error.code, {
+      what: error.message,
+      untouched: `The step ${step} has ended (${outcome}: ${because}), and only that could not be noted.`,
+      next: 'Mend that, then give the same command again: it does this step once more, finds what is done, and goes on.',
+      cause: error,
+    })
+  }
 }
 
 /** What a person decided stays decided. */

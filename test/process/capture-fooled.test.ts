@@ -46,6 +46,26 @@ const takenAway: Readonly<Record<string, () => void>> = {
 }
 
 describeWith([python], 'under a capture', () => {
+  it('the database is renamed away and put back, as a run does that finds somebody at it -> all is well again, and its log becomes small', async () => {
+    const writer = await startWriter(system, '--rate', '800', '--payload', '20000')
+    const capture = await startCapture(system)
+    const aside = join(system.folder, 'aside')
+    mkdirSync(aside)
+    const move = (from: string, to: string): void => {
+      for (const suffix of suffixes) renameSync(join(from, `bot.db${suffix}`), join(to, `bot.db${suffix}`))
+    }
+    move(system.folder, aside)
+    await until(() => capture.events.some(({ because }) => because?.includes('was taken away') === true), 'the word of it')
+    expect((await client().position()).damage).toMatch(/was taken away/)
+    move(aside, system.folder)
+    const { length } = capture.events
+    await until(() => capture.events.slice(length).some(({ type }) => type === 'checkpointed'), 'a checkpoint')
+    expect(await client().position()).toMatchObject({ damage: null, trouble: null, continuous: true })
+    await end(system, writer, 'SIGTERM')
+    expect((await client().drain()).complete).toBe(true)
+    expect(await restoredTo('r.db')).toBe(witnessed(system).at(-1)?.seq)
+  })
+
   it.each(Object.entries(takenAway))(
     '%s while the bot goes on -> what it still commits is copied, and it is said',
     async (_name, takeAway) => {

@@ -5,6 +5,7 @@ import { keptRotIn } from '../../src/adapters/filesystem/kept-rot.ts'
 import { keptSumsIn } from '../../src/adapters/filesystem/kept-sums.ts'
 import { openLogFile } from '../../src/adapters/filesystem/log-file.ts'
 import { openFolderStore } from '../../src/adapters/filesystem/object-store.ts'
+import { recoveryMemoryIn } from '../../src/adapters/filesystem/recovery-memory.ts'
 import { nodeClock } from '../../src/adapters/node/clock.ts'
 import { nodeRandom } from '../../src/adapters/node/random.ts'
 import { openLiveDatabase } from '../../src/adapters/sqlite/live-database.ts'
@@ -23,6 +24,7 @@ export async function captureWorld(folder: string, path: string, over: Partial<C
     state: captureStateIn(folder),
     keptSums: keptSumsIn(folder),
     keptRot: keptRotIn(folder),
+    unfinished: recoveryMemoryIn(folder),
     openDatabase: () => openLiveDatabase(path),
     deserted: async () => false,
     openLog: () => openLogFile(path, folder, () => true),

@@ -3,6 +3,7 @@ import { nodeHash } from '../../src/adapters/node/hash.ts'
 import { seededRandom } from '../../src/drill/seeded-random.ts'
 import type { CaptureAtRest, ScrubOutcome } from '../../src/ports/capture-control.ts'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
+import type { RecoveryMemory, UnfinishedRecovery } from '../../src/ports/recovery-memory.ts'
 import type { ExecuteWorld } from '../../src/runbook/execute.ts'
 import type { Runbook, RunbookPorts, Step, StepResult } from '../../src/runbook/runbook.ts'
 import { minutes } from '../../src/units.ts'
@@ -75,6 +76,19 @@ export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
   },
 }
 
+export function recoveriesInMemory(): RecoveryMemory {
+  let kept: UnfinishedRecovery | null = null
+  return {
+    read: async () => kept,
+    write: async (unfinished) => {
+      kept = unfinished
+    },
+    clear: async () => {
+      kept = null
+    },
+  }
+}
+
 /** Its steps have no ports. */
 export function smallSystem(store: JournalStore = journalsInMemory()): SmallSystem {
   const time = { wallMs: Date.UTC(2025, 0, 1, 12), monotonicMs: 0 }
@@ -99,7 +113,13 @@ export function smallSystem(store: JournalStore = journalsInMemory()): SmallSyst
   })
   const journal = { store, hash: nodeHash, clock, host: 'here' }
   return {
-    world: { journal, ports: { store: { url: 'file:replica' }, service: null } as RunbookPorts, random: seededRandom(1), settings, pid: 1 },
+    world: {
+      journal,
+      ports: { store: { url: 'file:replica' }, service: null, unfinished: recoveriesInMemory() } as RunbookPorts,
+      random: seededRandom(1),
+      settings,
+      pid: 1,
+    },
     time,
   }
 }

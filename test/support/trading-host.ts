@@ -5,7 +5,7 @@ import type { LatchFacts } from '../../src/ports/halt-latch.ts'
 import type { Holder } from '../../src/ports/open-files.ts'
 import type { ExecuteWorld } from '../../src/runbook/execute.ts'
 import type { RunbookPorts, RunSettings } from '../../src/runbook/runbook.ts'
-import { smallSystem } from './small-runbook.ts'
+import { recoveriesInMemory, smallSystem } from './small-runbook.ts'
 
 export const settings: RunSettings = {
   system: 'genesis',
@@ -150,6 +150,7 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
     checks: {} as RunbookPorts['checks'],
     resting: {} as RunbookPorts['resting'],
     keptSums: {} as RunbookPorts['keptSums'],
+    unfinished: recoveriesInMemory(),
   }
   const { world: small } = smallSystem()
   const desk: ExecuteWorld = { ...small, journal: { ...small.journal, clock: ports.clock }, ports, settings: () => settings }

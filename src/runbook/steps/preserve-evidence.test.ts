@@ -33,11 +33,12 @@ interface Situation {
   /** Where the capture, or the file at rest, stands when it is drained here. */
   readonly txid?: number
   readonly drainedBefore?: number | null
+  readonly freeBytes?: number
   /** Done at that look. */
   readonly at?: Readonly<Record<number, () => void>>
 }
 
-function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7, at = {} }: Situation = {}) {
+function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7, freeBytes = 1e9, at = {} }: Situation = {}) {
   const told: string[] = []
   let looks = 0
   const control = {
@@ -54,6 +55,7 @@ function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7,
     ...world.ports,
     clock: world.journal.clock,
     files: databaseFiles,
+    outputs: { ...world.ports.outputs, freeBytes: () => freeBytes },
     openFiles: {
       logsBeside: async () => [],
       holders: async () => {
@@ -126,6 +128,45 @@ describe('setting the database aside', () => {
     const { act } = preserve({ seenFrom: 2, at: { 2: () => writeFileSync(database, 'a new one') } })
     await expect(act()).rejects.toMatchObject({ untouched: expect.stringContaining(`the database as it was is in ${aside()}`) })
     expect([readFileSync(database, 'utf8'), readFileSync(join(aside(), 'bot.db'), 'utf8')]).toEqual(['a new one', 'bot.db'])
+  })
+
+  it('there is no room for a restored one -> DISK_FULL before anything is moved', async () => {
+    const { told, act } = preserve({ freeBytes: 5 })
+    await expect(act()).rejects.toMatchObject({ code: 'DISK_FULL', untouched: expect.stringContaining('in its place') })
+    expect([told, inPlace()]).toEqual([[], names])
+  })
+
+  it('what is done is kept beside the database first, and not when it was put back', async () => {
+    const good = preserve()
+    await good.act()
+    expect(await good.ports.unfinished.read()).toMatchObject({ runId: 'run-1', evidence: [aside()], restored: null, lostTransactions: 0 })
+    rmSync(aside(), { recursive: true })
+    for (const name of names) writeFileSync(join(folder, name), name)
+    const { ports, act } = preserve({ seenFrom: 2 })
+    await expect(act()).rejects.toMatchObject({ code: 'DATABASE_IN_USE' })
+    expect(await ports.unfinished.read()).toBeNull()
+  })
+
+  it('an earlier run has set the database aside, and failed -> said where it is, and its owner is kept for the restored one', async () => {
+    for (const name of names) rmSync(join(folder, name))
+    const { ports, scope } = preserve()
+    const owner = { uid: 1000, gid: 1001, mode: 0o664 }
+    const before = { runId: 'run-0', evidence: ['/evidence/run-0'], owner, restored: null, lostTransactions: 0, dataLossMs: 0 }
+    const capture = { ...ports.capture, knownFile: async () => ({ device: 1, inode: 1 }) }
+    expect(await preserveEvidence.act({ ...ports, capture }, { ...scope, facts: { before } })).toMatchObject({
+      because: 'there was no database to set aside; what stood there before is in /evidence/run-0',
+      evidence: { evidence: { owner } },
+    })
+  })
+
+  it('the manifest cannot be written -> the rest is done, and that is not proven', async () => {
+    const { ports, scope } = preserve()
+    const full = () => Promise.reject(new DrError('DISK_FULL', { what: 'no space is left there', untouched: '', next: '' }))
+    expect(await preserveEvidence.act({ ...ports, files: { ...ports.files, writeNew: full } }, scope)).toMatchObject({
+      outcome: 'done',
+      because: expect.stringContaining('without a manifest of the hashes (no space is left there)'),
+      notProven: ['the hashes of what was set aside'],
+    })
   })
 
   it('it has to be put back, and cannot be -> said where the database is, with why', async () => {

@@ -1,5 +1,6 @@
 /** The recovered database is copied again, on a timeline of its own, before the bot may write to it. */
 import { formatTxid } from '../../ltx/txid.ts'
+import { requireRestored } from '../require-restored.ts'
 import { factOf } from '../run-facts.ts'
 import { step } from '../runbook.ts'
 
@@ -10,7 +11,7 @@ export const protectAgain = step({
   does: 'Begins a new timeline that forks at the restored point, and waits until its first restore point is durable.',
   effect: { kind: 'idempotent', because: 'The same fork is found again and gone on with.' },
   undo: { none: 'A timeline that nobody continues is only history.' },
-  needs: ['capture'],
+  needs: ['capture', 'files'],
   async foresee({ capture }) {
     const { pid } = await capture.reach()
     const who =
@@ -19,7 +20,8 @@ export const protectAgain = step({
         : `would ask the capture (process ${pid}) to begin a new timeline`
     return { outcome: 'skipped', because: who, evidence: {}, ...(pid === null ? { notProven: ['continuous copy'] } : {}) }
   },
-  async act({ capture }, { facts }) {
+  async act({ capture, files }, { facts, settings }) {
+    await requireRestored({ files }, facts, settings.database)
     const chosen = factOf(facts, 'chosen')
     const { pid, control } = await capture.reach()
     if (chosen.timeline === null) {

@@ -8,9 +8,10 @@ export const releaseLatch = step({
   does: 'Removes the halt latch of this run; it starts nothing, and a latch of anybody else stays.',
   effect: { kind: 'idempotent', because: 'A latch that is gone stays gone.' },
   undo: { does: 'genesis-dr stop-trading' },
-  needs: ['latch'],
+  needs: ['latch', 'unfinished'],
   foresee: async () => ({ outcome: 'skipped', because: 'would remove the halt latch of this run', evidence: {} }),
-  async act({ latch }, { runId, facts }) {
+  async act({ latch, unfinished }, { runId, facts }) {
+    await unfinished.clear()
     const standing = await latch.read()
     if (standing !== null) await latch.release(facts.stopped?.latchHolder ?? runId, standing)
     const left = await latch.read()

@@ -15,11 +15,11 @@ export const restoreDatabase = step({
     because: 'If the file stands at its name already and the temporary one is gone, it was placed; anything else at that name is refused.',
   },
   undo: { does: 'Move the restored file away and rename the evidence back.' },
-  needs: ['files'],
+  needs: ['files', 'unfinished'],
   async foresee(_ports, { settings }) {
     return { outcome: 'skipped', because: `would put the checked file in place of ${settings.database}`, evidence: {} }
   },
-  async act({ files }, { facts, settings, interrupted }) {
+  async act({ files, unfinished }, { runId, facts, settings, interrupted }) {
     const chosen = factOf(facts, 'chosen')
     const { owner } = factOf(facts, 'evidence')
     const { database } = settings
@@ -35,6 +35,9 @@ export const restoreDatabase = step({
           next: 'Start over: give the same command again.',
         })
       }
+      const { timeline, txid, lostTransactions, dataLossMs } = chosen
+      const kept = (await unfinished.read()) ?? { evidence: [], owner }
+      await unfinished.write({ ...kept, runId, restored: { timeline, txid }, lostTransactions, dataLossMs })
       await files.place(chosen.temporary, database, owner === null ? null : { ...waiting, ...owner })
     } else if (waiting !== null) await files.removeTemporary(chosen.temporary)
     const standingNow = await files.stat(database)

@@ -6,6 +6,7 @@ import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
 import type { Service } from '../../ports/service.ts'
 import { drainedPosition } from '../drained-position.ts'
 import { requireNobody, strangersOn } from '../holders.ts'
+import { requireRestored } from '../require-restored.ts'
 import type { RunFacts } from '../run-facts.ts'
 import { type CaptureAccess, type RunbookPorts, type Scope, type StepResult, step } from '../runbook.ts'
 
@@ -29,7 +30,7 @@ export const resumeTrading = step({
   does: 'Looks that nobody else has the database open, removes the halt latch of this run, starts the service, and waits until it has the database open and goes on running; if it does not, it is stopped and latched again.',
   effect: { kind: 'idempotent', because: 'A latch that is gone stays gone, and a running service is left alone.' },
   undo: { does: 'genesis-dr stop-trading' },
-  needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock'],
+  needs: ['service', 'latch', 'files', 'openFiles', 'capture', 'clock', 'unfinished'],
   async foresee({ service, latch }) {
     if (service === null) return startedByHand
     const standing = await latch.read()
@@ -39,13 +40,17 @@ export const resumeTrading = step({
   async act(ports, scope) {
     const { service, latch } = ports
     const { runId, facts } = scope
+    await requireRestored(ports, facts, scope.settings.database)
     if (service !== null) await requireNoOther({ ...ports, service }, scope)
     const standing = await latch.read()
     const holder = isPerson(runId) ? runId : (facts.stopped?.latchHolder ?? runId)
     // One may stand beside the database, of another configuration, and one of ours.
     for (let left = standing; left !== null; left = await latch.read())
       if ((await latch.release(holder, left)) === 'other') throw halted(await latch.read())
-    if (service === null) return startedByHand
+    if (service === null) {
+      await ports.unfinished.clear()
+      return startedByHand
+    }
     const ranBefore = (await service.state()).running === 'yes'
     try {
       await service.start()
@@ -53,6 +58,7 @@ export const resumeTrading = step({
       // Set while the bot was started, by a person who saw it stopped.
       const again = await latch.read()
       if (again !== null) throw halted(again)
+      await ports.unfinished.clear()
       return { outcome: 'done', because, evidence: { resumed: { proven: true, pids } } }
     } catch (error) {
       if (!isDrError(error) || (standing === null && ranBefore)) throw error

@@ -5,6 +5,7 @@ import { counted } from '../../units.ts'
 import { checkDatabase } from '../check-database.ts'
 import { failures, unproven } from '../check-result.ts'
 import { exchangeChecks, exchangeNotProven } from '../exchange.ts'
+import { requireRestored } from '../require-restored.ts'
 import { step } from '../runbook.ts'
 
 export const validateRecovery = step({
@@ -14,7 +15,7 @@ export const validateRecovery = step({
   does: 'Runs the integrity check, reads every table, and runs your checks on the database in place.',
   effect: { kind: 'reads', because: 'It only reads.' },
   undo: { none: 'It only reads.' },
-  needs: ['checks'],
+  needs: ['checks', 'files'],
   async foresee(_ports, { settings }) {
     return {
       outcome: 'skipped',
@@ -22,7 +23,8 @@ export const validateRecovery = step({
       evidence: {},
     }
   },
-  async act({ checks }, { settings }) {
+  async act({ checks, files }, { settings, facts }) {
+    await requireRestored({ files }, facts, settings.database)
     const ofDatabase = await checkDatabase(checks, settings.database, 'alone', settings)
     const results = [...ofDatabase, ...exchangeChecks]
     const wrong = failures(results)
