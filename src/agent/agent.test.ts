@@ -13,7 +13,7 @@ const well: Look = {
   untold: '',
   committed: false,
   troubles: [],
-  older: null,
+  older: [],
   damage: null,
   service: { running: 'yes', pids: [42], because: 'running', exitStatus: null },
   latch: null,

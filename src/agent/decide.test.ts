@@ -12,7 +12,7 @@ const well: Look = {
   committed: false,
   untold: '',
   troubles: [],
-  older: null,
+  older: [],
   damage: null,
   service: running,
   latch: null,
@@ -22,7 +22,7 @@ const well: Look = {
 const damaged: Look = { ...well, found: 'Database integrity check failures: page 7' }
 const latch = (holder: string): Look['latch'] => ({ holder, reason: 'maintenance', setAtMs: 0 })
 
-const olderBy = (least: number | null): OlderFacts => ({ parent: '00000003', forkTxid: 7, commits: { least, most: 400 } })
+const olderBy = (least: number | null): OlderFacts => ({ replica: null, parent: '00000003', forkTxid: 7, commits: { least, most: 400 } })
 
 function decided(look: Look, over: Partial<Situation> = {}) {
   return decide({
@@ -110,9 +110,9 @@ describe('what was found before the last run is mended', () => {
       { interrupted: { runId: 'r', scenario: 'S', ofTimeline: false, detectedAtMs: 0, detectedBecause: '' } },
       false,
     ],
-    ['the database still lacks what that run was to bring back', { older: olderBy(312) }, false, olderText(olderBy(312))],
-    ['that run mended damage, and the database lacks what the replica has', { older: olderBy(312) }, true],
-    ['it may lack something, or the same pages came back', { older: olderBy(0) }, true, olderText(olderBy(0))],
+    ['the database still lacks what that run was to bring back', { older: [olderBy(312)] }, false, olderText(olderBy(312))],
+    ['that run mended damage, and the database lacks what the replica has', { older: [olderBy(312)] }, true],
+    ['it may lack something, or the same pages came back', { older: [olderBy(0)] }, true, olderText(olderBy(0))],
   ])('%s -> %#', (_what, over, mended, foundBefore = 'page 7') => {
     expect(isMended({ ...well, ...over }, foundBefore)).toBe(mended)
   })
@@ -157,21 +157,21 @@ describe('a run was interrupted', () => {
 })
 
 describe('the replica has commits that the database lacks', () => {
-  const older: Look = { ...well, older: olderBy(312) }
+  const older: Look = { ...well, older: [olderBy(312)] }
   const may = { mayRecoverOlder: true }
 
   it('and the configuration lets the agent bring them back -> the runbook, on that timeline', () => {
     expect(decided(older, may)).toEqual({ do: 'execute', because: expect.stringContaining('312 to 400 commits'), timeline: '00000003' })
   })
   it('how many is not known, but that there are some is -> the runbook', () => {
-    expect(decided({ ...well, older: olderBy(null) }, may)).toMatchObject({ do: 'execute', timeline: '00000003' })
+    expect(decided({ ...well, older: [olderBy(null)] }, may)).toMatchObject({ do: 'execute', timeline: '00000003' })
   })
   it('and the database is damaged as well -> what is damaged is recovered first, on its own timeline', () => {
     expect(decided({ ...older, ...damaged, older: older.older }, may)).toMatchObject({ do: 'execute', timeline: null })
   })
   it.each<[string, Look, Partial<Situation>]>([
     ['the configuration does not allow it', older, { mayRecoverOlder: false }],
-    ['it may be that only the same pages came back', { ...well, older: olderBy(0) }, may],
+    ['it may be that only the same pages came back', { ...well, older: [olderBy(0)] }, may],
   ])('%s -> nothing is done, people were told', (_what, look, over) => {
     expect(decided(look, over).do).toBe('nothing')
   })

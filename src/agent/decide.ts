@@ -19,8 +19,8 @@ export interface Look {
   readonly untold: string
   /** What is wrong with the bot besides damage, each a sentence. */
   readonly troubles: readonly string[]
-  /** What the replica has that the database lacks, and nobody has decided about; null: nothing. */
-  readonly older: OlderFacts | null
+  /** What the replica has that the database lacks, and nobody has decided about, oldest first. */
+  readonly older: readonly OlderFacts[]
   /** What the capture says is wrong with the database by what it read; null: nothing, or nobody captures. */
   readonly damage: string | null
   /** null: no service is configured. */
@@ -100,7 +100,7 @@ function bringBack(situation: Situation, older: OlderFacts): Decision {
 
 /** Pages that came back to what they once were may look like it, and then it is none at least: of that, nothing is brought back. */
 function certainlyOlder({ older }: Look): OlderFacts | null {
-  return older !== null && older.commits.least !== 0 ? older : null
+  return older.findLast(({ replica, commits }) => replica === null && commits.least !== 0) ?? null
 }
 
 /** Why an allowed run is not begun without a person; null: nothing keeps it. */

@@ -17,8 +17,8 @@ export interface CaptureBinding {
   readonly timelineId: string
   /** Id of a timeline that is being begun for this file from that one; null: none. */
   readonly beginning: string | null
-  /** The database was found to be older than its replica, and nobody has said yet what is to become of the rest; null: it was not. */
-  readonly older: OlderDatabase | null
+  /** Each time that the database was found to be older than its replica, and nobody has said yet what is to become of the rest, oldest first. */
+  readonly older: readonly OlderDatabase[]
   /** What the newest diff took from the file; null: none did. */
   readonly unproven: UnprovenPages | null
 }
@@ -34,6 +34,8 @@ export interface UnprovenPages {
 
 /** The replica has commits that the database lacks: on `timeline` after `txid`. */
 export interface OlderDatabase {
+  /** URL of that replica. */
+  readonly replica: string
   readonly timeline: string
   readonly txid: number
   /** The newest point that the database may have reached: the same where it was that very point, otherwise the next one. */

@@ -9,17 +9,18 @@ import type { CaptureState, OlderDatabase } from '../ports/capture-state.ts'
  */
 export async function acceptOlder(state: CaptureState, timeline: string): Promise<OlderDatabase> {
   const binding = await state.read()
-  const older = binding?.older ?? null
-  if (binding === null || older?.timeline !== timeline) {
+  const known = binding?.older ?? []
+  const older = known.findLast((one) => one.timeline === timeline)
+  if (binding === null || older === undefined) {
     throw new DrError('POINT_NOT_FOUND', {
       what:
-        older === null
+        known.length === 0
           ? 'no database is known to be older than its replica here'
-          : `the database parted from timeline ${older.timeline}, not ${timeline}`,
+          : `the database parted from timeline ${known.map((one) => one.timeline).join(', ')}, not ${timeline}`,
       untouched: 'Nothing was changed.',
       next: 'Look at genesis-dr status.',
     })
   }
-  await state.write({ ...binding, older: null })
+  await state.write({ ...binding, older: known.filter((one) => one !== older) })
   return older
 }

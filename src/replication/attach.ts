@@ -88,7 +88,7 @@ async function settle(world: CaptureWorld, options: AttachOptions, database: Liv
   await bind(world, database.identity, { number: timeline, id: timelineId }, { older, unproven })
   const because = about === '' ? decision.because : `${decision.because}; ${about}`
   world.onEvent({ type: 'attached', do: decision.do, because, timeline, txid })
-  if (older !== null) await tellOlder(world, catalogue, older)
+  await tellOlder(world, catalogue, older)
   return { ...attached, unproven, rot: meeting.rot }
 }
 
@@ -99,24 +99,25 @@ async function intendedFork({ world, current }: Meeting, decision: ResumeDecisio
   return restored?.timeline === current.number && restored.txid === decision.txid ? { timeline: current.number, txid: decision.txid } : null
 }
 
-/** What the replica has that the database lacks: found now, by whoever died before he could write it down, or before and not decided yet. */
-function olderBy({ world, current, ancestor }: Meeting, decision: ResumeDecision, binding: CaptureBinding | null): OlderDatabase | null {
-  const atMs = world.clock.wallMs()
+/** What the replica has that the database lacks: found before and not decided yet, and now, or by whoever died before he could write it down. */
+function olderBy(
+  { world, current, ancestor }: Meeting,
+  decision: ResumeDecision,
+  binding: CaptureBinding | null,
+): readonly OlderDatabase[] {
+  const known = binding?.older ?? []
+  const common = { replica: world.store.url, atMs: world.clock.wallMs() }
   if (decision.do === 'fork' && current?.number != null) {
-    return { timeline: current.number, txid: decision.txid, reachedTxid: ancestor?.reachedTxid ?? decision.txid, atMs }
+    return [...known, { ...common, timeline: current.number, txid: decision.txid, reachedTxid: ancestor?.reachedTxid ?? decision.txid }]
   }
-  if (binding === null || current === null) return null
-  if (binding.timelineId === current.id) return binding.older
-  const { parent } = current
-  return parent?.id === binding.timelineId
-    ? { timeline: parent.number, txid: parent.forkTxid, reachedTxid: parent.forkTxid + 1, atMs }
-    : null
+  const parent = current?.parent ?? null
+  if (binding === null || binding.timelineId === current?.id || parent === null || parent.id !== binding.timelineId) return known
+  return [...known, { ...common, timeline: parent.number, txid: parent.forkTxid, reachedTxid: parent.forkTxid + 1 }]
 }
 
 /** Again at each attach, until somebody has decided. */
-async function tellOlder({ store, onEvent }: CaptureWorld, catalogue: Catalogue, older: OlderDatabase): Promise<void> {
-  const facts = await factsOfOlder(store, catalogue, older)
-  if (facts !== null) onEvent({ type: 'older', ...facts })
+async function tellOlder({ store, onEvent }: CaptureWorld, catalogue: Catalogue, older: readonly OlderDatabase[]): Promise<void> {
+  for (const facts of await factsOfOlder(store, catalogue, older)) onEvent({ type: 'older', ...facts })
 }
 
 /** A replica that we wrote to and that is empty now was deleted, or its disk is not mounted. */

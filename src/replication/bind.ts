@@ -14,7 +14,7 @@ export interface BindWorld extends TimelineWorld {
 }
 
 export interface Told {
-  readonly older: OlderDatabase | null
+  readonly older: readonly OlderDatabase[]
   readonly unproven: UnprovenPages | null
 }
 

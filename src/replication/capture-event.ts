@@ -31,6 +31,8 @@ export type CaptureEvent =
 
 /** The database went back in time: `parent` has what it lacks, from `forkTxid` on. */
 export interface OlderFacts {
+  /** URL, where it is another one than that which is configured now. */
+  readonly replica: string | null
   readonly parent: string
   readonly forkTxid: number
   /** How many, at least and at most; null: not known. */
@@ -38,8 +40,9 @@ export interface OlderFacts {
 }
 
 /** "the replica has 312 commits that the database lacks (timeline 00000003)"; where the figure is not exact, the range that it is in. */
-export function olderText({ parent, commits: { least, most } }: OlderFacts): string {
-  const ways = `genesis-dr recover --timeline ${parent} brings them back, genesis-dr accept --timeline ${parent} says that they are not wanted`
+export function olderText({ replica, parent, commits: { least, most } }: OlderFacts): string {
+  const where = replica === null ? '' : ` --replica ${replica}`
+  const ways = `genesis-dr recover --timeline ${parent}${where} brings them back, genesis-dr accept --timeline ${parent} says that they are not wanted`
   if (least === 0) {
     return `the database went back, or the same pages came back: the replica has up to ${most ?? 'an unknown number of'} commits that it may lack (timeline ${parent}); ${ways}`
   }
@@ -48,5 +51,5 @@ export function olderText({ parent, commits: { least, most } }: OlderFacts): str
     least === null && most === null
       ? 'commits, not known how many,'
       : `${least ?? 'not known how many'} to ${most ?? 'not known how many'} commits`
-  return `the replica has ${exact ? counted(least, 'commit') : range} that the database lacks (timeline ${parent}); ${ways}`
+  return `the replica${replica === null ? '' : ` ${replica}`} has ${exact ? counted(least, 'commit') : range} that the database lacks (timeline ${parent}); ${ways}`
 }

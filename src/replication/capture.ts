@@ -124,6 +124,7 @@ export class Capture {
           this.#replaced() ??
           (await committedPastLog(this.#attached.database, this.#pages)) ??
           this.#attached.unread)
+      if (!this.#letGo) await this.#queue.lookAgain(drainPatienceMs)
       const missing = unread ?? this.#queue.unstored
       const because = missing ?? 'everything committed is durable in the replica'
       return { timeline: this.#attached.timeline, ...this.#queue.published, complete: missing === null, because }

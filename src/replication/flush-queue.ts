@@ -161,6 +161,17 @@ export class FlushQueue implements FrameSink {
     return this.#within(this.#flushRest(), withinMs)
   }
 
+  /** Looks now whether what was published last is still there; what is not makes `unstored` and `failure`. While nothing waits. */
+  async lookAgain(withinMs: number): Promise<void> {
+    if (!this.idle || this.#failure !== null) return
+    this.#noLookBeforeMs = -Infinity
+    const look = this.#requireOurs().catch((error: unknown) => {
+      this.#troubled(sentenceOf(error))
+      this.#failure ??= error
+    })
+    await this.#within(look, withinMs)
+  }
+
   /** Resolves when no flush is on its way, or `withinMs` are over. */
   landed(withinMs: number): Promise<void> {
     return this.#within(this.#publishing ?? Promise.resolve(), withinMs)
@@ -262,7 +273,8 @@ export class FlushQueue implements FrameSink {
   /** What follows a file that is gone could not be restored. */
   async #requireFiles(): Promise<void> {
     const { store, signal } = this.#world
-    for (const key of evenly(this.#unlooked, mostLooks)) {
+    // The newest of the last look, first: what was deleted since then began with it or before.
+    for (const key of new Set([...this.#unlooked.slice(0, 1), ...evenly(this.#unlooked, mostLooks)])) {
       const look = async (): Promise<void> => (await store.open(key)).close()
       try {
         await patiently(look, this.#patience, signal, (error) => this.#troubled(error.message))

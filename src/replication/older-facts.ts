@@ -5,14 +5,27 @@ import { type Catalogue, readCatalogue } from '../replica/catalogue.ts'
 import { countGivenUp } from '../replica/given-up.ts'
 import type { OlderFacts } from './capture-event.ts'
 
-/** null: nothing, or nothing that is known of. @throws as the store */
-export async function olderFacts(state: CaptureState, store: ObjectStore): Promise<OlderFacts | null> {
-  const older = (await state.read())?.older ?? null
-  return older === null ? null : factsOfOlder(store, await readCatalogue(store), older)
+/** Oldest first; empty: nothing that is known of. @throws as the store */
+export async function olderFacts(state: CaptureState, store: ObjectStore): Promise<readonly OlderFacts[]> {
+  const older = (await state.read())?.older ?? []
+  return older.length === 0 ? [] : factsOfOlder(store, await readCatalogue(store), older)
 }
 
-export async function factsOfOlder(store: ObjectStore, { timelines }: Catalogue, older: OlderDatabase): Promise<OlderFacts | null> {
-  const parent = timelines.find(({ number }) => number === older.timeline)
-  if (parent === undefined || parent.latestTxid <= older.txid) return null
-  return { parent: older.timeline, forkTxid: older.txid, commits: await countGivenUp(store, parent, older) }
+export async function factsOfOlder(
+  store: ObjectStore,
+  { timelines }: Catalogue,
+  all: readonly OlderDatabase[],
+): Promise<readonly OlderFacts[]> {
+  const facts: OlderFacts[] = []
+  for (const older of all) {
+    const { replica, timeline, txid } = older
+    // What another replica has is not counted here.
+    const elsewhere = replica === store.url ? null : replica
+    const parent = timelines.find(({ number }) => number === timeline)
+    if (elsewhere === null && (parent === undefined || parent.latestTxid <= txid)) continue
+    const unknown = { least: null, most: null }
+    const commits = elsewhere !== null || parent === undefined ? unknown : await countGivenUp(store, parent, older)
+    facts.push({ replica: elsewhere, parent: timeline, forkTxid: txid, commits })
+  }
+  return facts
 }

@@ -66,7 +66,7 @@ const tasks: Readonly<Record<ResumeDecision['do'], Task>> = {
   begin: async (meeting) => {
     const begun = meeting.catalogue.timelines.at(-1)
     const timeline = begun ?? (await beginFirstTimeline(meeting.world, meeting.catalogue))
-    await bind(meeting.world, meeting.database.identity, timeline, { older: null, unproven: null })
+    await bind(meeting.world, meeting.database.identity, timeline, { older: meeting.binding?.older ?? [], unproven: null })
     return publishPages(meeting, timeline, 'all', Math.max(begun?.listedTxid ?? 0, begun?.parent?.forkTxid ?? 0) + 1)
   },
   continue: async (meeting) => {
@@ -123,7 +123,7 @@ function announced(meeting: Meeting): Announce {
   return (timeline) =>
     facts.bound && binding !== null
       ? world.state.write({ ...binding, beginning: timeline.id })
-      : bind(world, database.identity, timeline, { older: null, unproven: null })
+      : bind(world, database.identity, timeline, { older: binding?.older ?? [], unproven: null })
 }
 
 async function afterFork(meeting: Meeting, ancestor: Ancestor, timeline: Named, from: CatchUpFrom): Promise<Standing> {

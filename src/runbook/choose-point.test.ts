@@ -123,6 +123,22 @@ describe('what is to be known of a point that was chosen by its time', () => {
     ])
   })
 
+  it('the next one brings several commits a while later -> they may have been made before the time that is meant', async () => {
+    await putHistory(store, '00000001', [1, 2])
+    await put(3, { commits: 5, timestampMs: timeOf(60) })
+    expect(await about(2)).toEqual([expect.stringContaining('brings 5 commits in one piece')])
+  })
+
+  it('the database was on another timeline at that time -> that one is named', async () => {
+    await putHistory(store, '00000001', [1, 2, 3, 4])
+    await putTimeline(store, '00000002', { number: '00000001', id: 'id-of-00000001', forkTxid: 2 })
+    await putFile(store, { timeline: '00000002', level: 0, minTxid: 3, maxTxid: 3, timestampMs: timeOf(90) })
+    const at = { kind: 'time', epochMs: timeOf(4) } as const
+    const { timeline, plan } = await choosePoint(store, null, at)
+    expect([timeline.number, plan.txid]).toEqual(['00000002', 2])
+    expect((await aboutPoint(store, at, timeline, 2))[0]).toContain('--timeline 00000001 restores from it')
+  })
+
   it('the clock was set back behind it -> its number says more than its time', async () => {
     await putHistory(store, '00000001', [1, 2])
     await put(3, { timestampMs: timeOf(1) })

@@ -89,12 +89,22 @@ async function otherTimelineThen(
   ]
 }
 
+/** Chosen: flushes are 50 ms apart while a bot trades; behind a longer time its commits were copied when a capture began to run again, say. */
+const pieceMs = 1000
+
 async function aboutNext(store: ObjectStore, point: ReplicaFile, next: ReplicaFile): Promise<readonly string[]> {
   const [from, header] = [await readHeader(store, point.key), await readHeader(store, next.key)]
   const span = `between ${isoTime(from.timestampMs)} and ${isoTime(header.timestampMs)}`
   const hole = `${span} the replica has no restore point: what was committed then was not copied commit by commit, or the replica lost it`
   const back = `the clock was set back behind this point (the next one is of ${isoTime(header.timestampMs)}): --txid names a point whatever its time is`
-  return [...(commitsIn(next, header) === null ? [hole] : []), ...(header.timestampMs < from.timestampMs ? [back] : [])]
+  const commits = commitsIn(next, header)
+  const piece =
+    (commits ?? 0) > 1 && header.timestampMs - from.timestampMs > pieceMs
+      ? [
+          `the next restore point, of ${isoTime(header.timestampMs)}, brings ${commits} commits in one piece, which may have been made at any time since this one`,
+        ]
+      : []
+  return [...(commits === null ? [hole] : piece), ...(header.timestampMs < from.timestampMs ? [back] : [])]
 }
 
 /**

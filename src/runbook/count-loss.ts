@@ -31,13 +31,14 @@ export async function countLoss(
 /** What was lacking already comes on top of what is given up now: a file that a run before this one restored has all of itself. Pure. */
 export function onTop(loss: Loss, { older, before }: Pick<Partial<RunFacts>, 'older' | 'before'>): Loss {
   const own = before === undefined ? loss : onTopOf(loss, before)
-  if (older === undefined) return own
-  const { least, most } = older.commits
-  return {
-    lostTransactions: least === most ? plus(own.lostTransactions, least) : null,
-    dataLossMs: null,
-    lossBecause: `${own.lossBecause}; ${olderText(older)}`,
-  }
+  return (older ?? []).reduce<Loss>(
+    (sum, one) => ({
+      lostTransactions: one.commits.least === one.commits.most ? plus(sum.lostTransactions, one.commits.least) : null,
+      dataLossMs: null,
+      lossBecause: `${sum.lossBecause}; ${olderText(one)}`,
+    }),
+    own,
+  )
 }
 
 function onTopOf(loss: Loss, { runId, evidence, restored, lostTransactions: lost, dataLossMs }: UnfinishedRecovery): Loss {

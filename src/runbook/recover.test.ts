@@ -58,7 +58,7 @@ function portsWith(timeline: string | null): RunbookPorts {
       }),
       knownFile: async () => null,
       timelineOf: async () => null,
-      older: async () => null,
+      older: async () => [],
       otherReplica: async () => null,
     },
   }

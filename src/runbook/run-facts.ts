@@ -1,4 +1,5 @@
 /** What the steps of a run found out, as the journal keeps it: plain JSON, one part a step. */
+import { DrError } from '../errors.ts'
 import type { UnfinishedRecovery } from '../ports/recovery-memory.ts'
 import type { OlderFacts } from '../replication/capture-event.ts'
 import type { JsonObject } from '../workflow/record.ts'
@@ -18,7 +19,7 @@ export interface RunFacts {
     readonly because: string
   }
   /** What the replica has that the database lacked already, and nobody has decided about. */
-  readonly older: OlderFacts
+  readonly older: readonly OlderFacts[]
   /** Somebody committed to the database that the capture did not see: how that is known. */
   readonly unseen: { readonly because: string }
   readonly evidence: {
@@ -72,9 +73,13 @@ export function asJson(value: unknown): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject
 }
 
-/** The facts that a step relies on. @throws when an earlier step did not leave them, which is a bug of the runbook */
+/** The facts that a step relies on. @throws STEP_FAILED when no earlier step left them, because a person skipped it */
 export function factOf<Name extends keyof RunFacts>(facts: Partial<RunFacts>, name: Name): RunFacts[Name] {
   const value = facts[name]
-  if (value === undefined) throw new Error(`no step before this one left "${name}"`)
-  return value
+  if (value !== undefined) return value
+  throw new DrError('STEP_FAILED', {
+    what: `this step needs what a step before it finds out (${name}), and that was skipped`,
+    untouched: 'Nothing was done by this step.',
+    next: 'Give the same command again, and let that step run.',
+  })
 }

@@ -48,8 +48,8 @@ export interface CaptureAccess {
   otherReplica(): Promise<string | null>
   /** The file that was captured last under the path of the database: who has it open trades on, whatever stands there now. null: none is known. */
   knownFile(): Promise<FileIdentity | null>
-  /** What the replica has that the database lacks, and nobody has decided about; null: nothing that is known of. @throws as the store */
-  older(): Promise<OlderFacts | null>
+  /** What the replica has that the database lacks, and nobody has decided about, oldest first. @throws as the store */
+  older(): Promise<readonly OlderFacts[]>
   /** Id of the timeline that this very file was captured on, wherever it lies now; null: none is known. */
   timelineOf(file: FileIdentity): Promise<string | null>
 }

@@ -78,7 +78,7 @@ const facts: StatusFacts = {
   replication,
   backup,
   lastRun: run,
-  older: null,
+  older: [],
   replicaOf: null,
   botSqlite: [],
   agent: null,

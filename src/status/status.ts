@@ -28,8 +28,8 @@ export interface Status {
   readonly replication: ReplicationStatus
   readonly backup: BackupStatus
   readonly lastRun: RunSummary | null
-  /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
-  readonly older: OlderFacts | null
+  /** What the replica has that the database lacks, and nobody has decided on, oldest first. */
+  readonly older: readonly OlderFacts[]
   /** What needs a person some time, and does not make it less ready. */
   readonly worthKnowing: readonly string[]
   /** The SQLite of each process that has the database open, beside the capture; `version` null: not known. null: it cannot be told who has. */
@@ -68,8 +68,8 @@ export interface StatusFacts {
   readonly replication: ReplicationStatus
   readonly backup: BackupStatus
   readonly lastRun: RunSummary | null
-  /** What the replica has that the database lacks, and nobody has decided on; null: nothing. */
-  readonly older: OlderFacts | null
+  /** What the replica has that the database lacks, and nobody has decided on, oldest first. */
+  readonly older: readonly OlderFacts[]
   /** Path of the database that the replica is a copy of, where that is another one; null: it is of this one, as far as known. */
   readonly replicaOf: string | null
   readonly botSqlite: readonly ProcessSqlite[] | null
@@ -194,7 +194,7 @@ function concernsOf(facts: StatusFacts): readonly string[] {
     concerns.push(`the bot says: ${words.damage} (look: genesis-dr execute --scenario DATABASE_CORRUPTION --dry-run)`)
   if (words !== null) concerns.push(...words.troubles)
   if (facts.agent?.looked != null && facts.agent.looked.found !== '') concerns.push(`the agent sees damage: ${facts.agent.looked.found}`)
-  if (facts.older !== null) concerns.push(olderText(facts.older))
+  concerns.push(...facts.older.map(olderText))
   if (facts.replicaOf !== null)
     concerns.push(
       `the replica is a copy of ${facts.replicaOf}, and nothing says that ${database.path} is the same database: no recovery begins`,

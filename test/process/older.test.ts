@@ -112,6 +112,59 @@ describe('after a loss of power the database is older than its replica', () => {
   })
 })
 
+describe('it went back, and nobody has decided about it', () => {
+  const lacking = async () => {
+    const { older: all } = JSON.parse(
+      (await genesis(['status', '--db', system.database, '--replica', `file:${system.replica}`, '--json'])).stdout,
+    )
+    return all
+  }
+
+  it('and it goes back again -> both are told, each with its timeline', async () => {
+    save()
+    await flushed(3)
+    await goBack()
+    await start()
+    bot = open()
+    await flushed(4)
+    await goBack()
+    rmSync(`${system.settings.captureFolder}/page-sums`, { force: true })
+    await start()
+    expect(await lacking()).toMatchObject([
+      { parent: '00000001', forkTxid: 3, commits: { least: 3, most: 3 } },
+      { parent: '00000002', forkTxid: 3, replica: null },
+    ])
+    const accepted = await genesis([
+      'accept',
+      '--timeline',
+      '00000002',
+      '--yes',
+      'bot.db',
+      '--db',
+      system.database,
+      '--replica',
+      `file:${system.replica}`,
+    ])
+    expect(accepted.status, accepted.stderr).toBe(0)
+    expect(await lacking()).toMatchObject([{ parent: '00000001' }])
+  })
+
+  it('and another replica is configured -> still told, as of the former one', async () => {
+    save()
+    await flushed(3)
+    await goBack()
+    await start()
+    await end(system, capture.process, 'SIGKILL')
+    const former = `file:${system.replica}`
+    const replica = join(system.folder, 'new-replica')
+    capture = await startCapture(system, { ...never, replica: { url: `file:${replica}`, path: replica } })
+    const { stdout } = await genesis(['status', '--db', system.database, '--replica', `file:${replica}`, '--json'])
+    expect(JSON.parse(stdout).concerns.join()).toContain(
+      `the replica ${former} has commits, not known how many, that the database lacks (timeline 00000001)`,
+    )
+  })
+})
+
 describe('an old file without a log stands in the place of the database', () => {
   const settle = (): void => {
     const copy = new DatabaseSync(join(saved(), 'bot.db'))

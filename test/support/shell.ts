@@ -104,7 +104,7 @@ export const status: Status = {
   replication,
   backup,
   lastRun: run,
-  older: null,
+  older: [],
   worthKnowing: [],
   botSqlite: [],
   agent: null,

@@ -71,7 +71,7 @@ export const atRest: Pick<RunbookPorts, 'files' | 'openFiles' | 'capture'> = {
     reach: async () => ({ pid: null, control: { ...({} as CaptureAtRest), scrub: async () => unjudged } }),
     knownFile: async () => null,
     timelineOf: async () => null,
-    older: async () => null,
+    older: async () => [],
     otherReplica: async () => null,
   },
 }

@@ -141,7 +141,7 @@ export function tradingHost(over: Partial<Host> = {}, withService = true) {
       reach: async () => ({ pid: host.commits === null ? null : 900, control }),
       knownFile: async () => (host.known === null ? null : { device: 1, inode: host.known }),
       timelineOf: async () => null,
-      older: async () => null,
+      older: async () => [],
       otherReplica: async () => null,
     },
     notifiers: [],

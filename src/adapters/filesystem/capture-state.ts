@@ -25,7 +25,7 @@ function decode(value: Readonly<Record<string, unknown>> | null): CaptureBinding
     timeline,
     timelineId,
     beginning,
-    older: decodeOlder(value?.['older']),
+    older: arrayOf(value?.['older']).flatMap((one) => decodeOlder(one) ?? []),
     unproven: decodeUnproven(value?.['unproven']),
   }
 }
@@ -37,8 +37,11 @@ function decodeUnproven(value: unknown): UnprovenPages | null {
 
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === 'object' && value !== null ? { ...value } : {})
 
+const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
 function decodeOlder(value: unknown): OlderDatabase | null {
-  const { timeline, txid, reachedTxid, atMs } = fieldsOf(value)
+  const { replica, timeline, txid, reachedTxid, atMs } = fieldsOf(value)
+  if (typeof replica !== 'string') return null
   if (typeof timeline !== 'string' || typeof txid !== 'number' || typeof reachedTxid !== 'number' || typeof atMs !== 'number') return null
-  return { timeline, txid, reachedTxid, atMs }
+  return { replica, timeline, txid, reachedTxid, atMs }
 }

@@ -78,7 +78,7 @@ describe('a state file', () => {
 
 describe('what a capture remembers', () => {
   const binding = {
-    older: null,
+    older: [],
     unproven: null,
     path: '/data/bot.db',
     device: 66305,
@@ -103,11 +103,11 @@ describe('what a capture remembers', () => {
   })
 
   it('the database was found to be older than the replica -> that is remembered; a word of it that is no good -> forgotten, the rest stands', async () => {
-    const older = { timeline: '00000001', txid: 7, reachedTxid: 8, atMs: 1_735_732_800_000 }
-    await captureStateIn(folder).write({ ...binding, older })
-    expect(await captureStateIn(folder).read()).toEqual({ ...binding, older })
+    const older = { replica: 'file:/replica', timeline: '00000001', txid: 7, reachedTxid: 8, atMs: 1_735_732_800_000 }
+    await captureStateIn(folder).write({ ...binding, older: [older, older] })
+    expect(await captureStateIn(folder).read()).toEqual({ ...binding, older: [older, older] })
     for (const key of Object.keys(older)) {
-      writeFileSync(at('capture.json'), JSON.stringify({ ...binding, older: { ...older, [key]: null } }))
+      writeFileSync(at('capture.json'), JSON.stringify({ ...binding, older: [{ ...older, [key]: null }] }))
       expect(await captureStateIn(folder).read()).toEqual(binding)
     }
   })

@@ -3,7 +3,8 @@ import { DrError, isDrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import type { DrainOutcome } from '../../ports/capture-control.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
-import { type CaptureAccess, step } from '../runbook.ts'
+import { readCatalogue } from '../../replica/catalogue.ts'
+import { type CaptureAccess, type RunbookPorts, step } from '../runbook.ts'
 import { untilSetAside } from '../set-aside.ts'
 
 export const drainReplica = step({
@@ -13,7 +14,7 @@ export const drainReplica = step({
   does: 'Asks the capture to publish everything committed; where no capture runs, reads the rest of the log from the file at rest. Looks that the replica takes the timeline of a restored database: otherwise nothing is moved.',
   effect: { kind: 'idempotent', because: 'What is published already is found published.' },
   undo: { none: 'The replica only grows.' },
-  needs: ['capture', 'files', 'store'],
+  needs: ['capture', 'files', 'store', 'clock'],
   expired: untilSetAside,
   async foresee({ capture }) {
     const { pid, control } = await capture.reach()
@@ -24,8 +25,8 @@ export const drainReplica = step({
     const because = `would drain the capture (process ${pid}), now at ${formatTxid(position.txid)} with ${position.pendingCommits} commits waiting${trouble}`
     return { outcome: 'skipped', because, evidence: {} }
   },
-  async act({ capture, store }) {
-    const { pid, drained } = await drain(capture)
+  async act({ capture, store, clock }) {
+    const { pid, drained } = await drainedTwice({ capture, clock, store })
     // A replica that Litestream wrote is read only.
     if (drained.timeline !== '') await requireWritable(store)
     const older = await capture.older()
@@ -34,7 +35,7 @@ export const drainReplica = step({
     return {
       outcome: 'done',
       because: drained.complete ? `${at}, ${by}: ${drained.because}` : `${at}; more may have been committed: ${drained.because}`,
-      evidence: { drained, ...(older === null ? {} : { older }) },
+      evidence: { drained, ...(older.length === 0 ? {} : { older }) },
       ...(drained.complete ? {} : { notProven: ['nothing newer than the replica was lost'] }),
     }
   },
@@ -55,8 +56,31 @@ async function requireWritable(store: ObjectStore): Promise<void> {
   }
 }
 
+/** Chosen: a capture that found files of the replica gone attaches anew within it, and copies what is lacking before it answers again. */
+const againMs = 1000
+
+interface Drained {
+  readonly pid: number | null
+  readonly drained: DrainOutcome
+}
+
+/** Once more where it was not complete and a capture may mend that; what it says is held against the files that are there. */
+async function drainedTwice({ capture, clock, store }: Pick<RunbookPorts, 'capture' | 'clock' | 'store'>): Promise<Drained> {
+  const first = await heldAgainst(store, await drain(capture))
+  if (first.pid === null || first.drained.complete) return first
+  await clock.sleep(againMs)
+  return heldAgainst(store, await drain(capture))
+}
+
+async function heldAgainst(store: ObjectStore, { pid, drained }: Drained): Promise<Drained> {
+  const timeline = (await readCatalogue(store)).timelines.find(({ number }) => number === drained.timeline)
+  if (timeline === undefined || timeline.latestTxid >= drained.txid) return { pid, drained }
+  const because = `the replica was written up to ${formatTxid(drained.txid)}, and its files end at ${formatTxid(timeline.latestTxid)}`
+  return { pid, drained: { ...drained, complete: false, because } }
+}
+
 /** A capture that cannot read a damaged file ends by itself, maybe right now, and leaves the files to whoever recovers. */
-async function drain(capture: CaptureAccess): Promise<{ readonly pid: number | null; readonly drained: DrainOutcome }> {
+async function drain(capture: CaptureAccess): Promise<Drained> {
   const { pid, control } = await capture.reach()
   try {
     return { pid, drained: await control.drain() }

@@ -68,7 +68,7 @@ function preserve({ seenFrom = 99, captured = true, txid = 7, drainedBefore = 7,
       reach: async () => ({ pid: captured ? 200 : null, control }),
       knownFile: async () => null,
       timelineOf: async () => null,
-      older: async () => null,
+      older: async () => [],
       otherReplica: async () => null,
     },
   }
