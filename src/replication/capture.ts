@@ -4,6 +4,7 @@
  */
 import { DrError, isDrError } from '../errors.ts'
 import type { CapturePosition, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
+import type { LiveDatabase } from '../ports/live-database.ts'
 import { frameHeaderBytes } from '../wal/header.ts'
 import type { LeftLog } from './ancestor.ts'
 import { type AttachOptions, attach } from './attach.ts'
@@ -252,7 +253,7 @@ export class Capture {
     }
     // Where nothing stands in their place we follow on: whoever has these files open still commits to them.
     const gone = database.moved()
-    this.#missing(gone.map((file) => `the ${names[file]} of ${database.path} was taken away while it was in use`).join('; '))
+    this.#missing(gone)
     this.#moved ??= await this.#deserted.look(gone, async () => ((await this.#flushEverything()) ?? this.#queue.unstored) === null)
     if (this.#moved !== null) return false
     this.#guard(() => this.#lookAtHeader())
@@ -315,7 +316,10 @@ export class Capture {
       work()
     } catch (error) {
       if (isDrError(error, 'DATABASE_BUSY')) return
-      if (isDrError(error, 'DATABASE_DAMAGED')) this.#fileDamaged(error.message)
+      // SQLite cannot work with a file that is not where it was opened.
+      const gone = isDrError(error, 'DATABASE_DAMAGED') ? this.#attached.database.moved() : []
+      if (gone.length > 0) this.#missing(gone)
+      else if (isDrError(error, 'DATABASE_DAMAGED')) this.#fileDamaged(error.message)
       else if (isDrError(error, 'WAL_UNFOLLOWED')) {
         this.#logDamage = error.message
         this.#moved ??= error
@@ -358,8 +362,10 @@ export class Capture {
     this.#fileDamaged(`the first bytes of ${database.path} are not the header of this database any more`)
   }
 
-  /** As long as it is so, nothing of ours writes to the file: it may be evidence, and may be put back. Empty: nothing is missing. */
-  #missing(because: string): void {
+  /** As long as it is so, nothing of ours writes to the file: it may be evidence, and may be put back. */
+  #missing(gone: ReturnType<LiveDatabase['moved']>): void {
+    const { path } = this.#attached.database
+    const because = gone.map((file) => `the ${names[file]} of ${path} was taken away while it was in use`).join('; ')
     if (because !== '' && this.#takenAway === null) this.#world.onEvent({ type: 'warning', because })
     this.#takenAway = because === '' ? null : because
   }

@@ -94,10 +94,12 @@ describeWith([linuxProc], 'commits past the capture', () => {
       return
     }
     const { result } = await execute()
-    expect(result).toMatchObject({ lostTransactions: null, dataLossMs: null })
-    expect(result.steps.find(({ name }: { name: string }) => name === 'drain-replica')).toMatchObject({
-      because: expect.stringContaining('more may have been committed'),
-    })
+    // Not known, or, where the capture has followed the new log meanwhile, what went with the old one.
+    expect([null, 60]).toContain(result.lostTransactions)
+    expect(result.dataLossMs).toBeNull()
+    expect(result.steps.map(({ because }: { because: string }) => because).join()).toMatch(
+      /more may have been committed|has 60 commits that the database lacks/,
+    )
   })
 
   it('the bot dies, its log is deleted, and a new bot trades -> followed by itself, and what the file lacks is said', async () => {

@@ -38,6 +38,8 @@ export const preserveEvidence = step({
     // Where no capture runs, the log can be read only while it is in its place; and what was not complete may be by now.
     const again = (pid === null || scope.facts.drained?.complete === false) && !(await isSetAside(ports, scope))
     const drained = again ? await drainedSince(scope.facts.drained, control) : scope.facts.drained
+    // A capture that attached anew since may have found that the database lacks something.
+    const older = again ? await capture.older() : []
     const standing = await files.stat(settings.database)
     const owner = ownerOf(standing) ?? scope.facts.before?.owner ?? null
     if (standing !== null) await ports.unfinished.write(beginning(scope, folder, owner))
@@ -71,6 +73,7 @@ export const preserveEvidence = step({
       ...(unwritten === null ? {} : { notProven: ['the hashes of what was set aside'] }),
       evidence: {
         ...(drained === undefined ? {} : { drained }),
+        ...(older.length === 0 ? {} : { older }),
         evidence: {
           folder,
           files: kept.map((file) => file.name),
