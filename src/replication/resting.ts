@@ -3,12 +3,14 @@
  * so that a damaged database can be drained as well. Whoever uses it holds the capture lock.
  */
 import { DrError, isDrError } from '../errors.ts'
+import { decodeRestorePoint } from '../ltx/restore-point.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureAtRest, CaptureFork, DrainOutcome, ScrubOutcome } from '../ports/capture-control.ts'
 import type { KeptSums } from '../ports/kept-sums.ts'
-import type { BornFile, RestingDatabase } from '../ports/live-database.ts'
-import { newestComplete, readCatalogue } from '../replica/catalogue.ts'
+import type { RestingDatabase } from '../ports/live-database.ts'
+import { type Catalogue, newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
+import { readHeader } from '../replica/read-object.ts'
 import { baseAtRest, sumBase } from './base-scan.ts'
 import { type BindWorld, forkRestored } from './bind.ts'
 import { catchUp } from './catch-up.ts'
@@ -134,7 +136,8 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
       next: 'Start genesis-dr replicate: it looks at database and replica and says what it does.',
     })
   }
-  const { number } = await forkRestored(world, await readCatalogue(world.store), identityAtRest(world), fork)
+  const catalogue = await readCatalogue(world.store)
+  const { number } = await forkRestored(world, catalogue, await identityAtRest(world, catalogue, fork), fork)
   const { timelines } = await readCatalogue(world.store)
   return {
     timeline: number ?? '',
@@ -145,8 +148,27 @@ async function resumeAtRest(world: RestingWorld, fork: CaptureFork | null): Prom
   }
 }
 
-function identityAtRest({ openAtRest }: RestingWorld): BornFile | null {
+/** Of the file that stands there; null: none does. @throws VERIFICATION_FAILED when it is not what was restored */
+async function identityAtRest(
+  { openAtRest, clock, store, databasePath }: RestingWorld,
+  { timelines }: Catalogue,
+  { timeline, txid }: CaptureFork,
+) {
   const opened = openAtRest()
-  opened?.close()
-  return opened?.identity ?? null
+  if (opened === null) return null
+  try {
+    const point = timelines.find(({ number }) => number === timeline)?.files.find(({ maxTxid }) => maxTxid === txid)
+    const header = point === undefined ? null : await readHeader(store, point.key)
+    const rolling = header === null ? null : (decodeRestorePoint(header.reserved)?.postApply ?? null)
+    const base = baseAtRest(opened.bytes, null)
+    const stands = base === null || rolling === null ? rolling : (await sumBase(clock, opened.bytes, base)).rolling
+    if (stands === rolling) return opened.identity
+    throw new DrError('VERIFICATION_FAILED', {
+      what: `what stands at ${databasePath} is not restore point ${formatTxid(txid)} of timeline ${timeline}`,
+      untouched: 'It was not touched, and nothing was published.',
+      next: 'Find out who wrote to it. Then give the same command again: it begins with what stands there.',
+    })
+  } finally {
+    opened.close()
+  }
 }

@@ -1,7 +1,8 @@
 /** The recovered database is copied again, on a timeline of its own, before the bot may write to it. */
+import { DrError } from '../../errors.ts'
 import { formatTxid } from '../../ltx/txid.ts'
 import { requireRestored } from '../require-restored.ts'
-import { factOf } from '../run-facts.ts'
+import { factOf, type RunFacts } from '../run-facts.ts'
 import { step } from '../runbook.ts'
 
 export const protectAgain = step({
@@ -33,9 +34,19 @@ export const protectAgain = step({
       }
     }
     const { timeline, txid } = await control.resume({ timeline: chosen.timeline, txid: chosen.txid })
+    if (txid > chosen.txid) throw notRestored(settings.database, chosen.txid, { timeline, txid })
     const because = `timeline ${timeline} begins at ${formatTxid(chosen.txid)} and is durable up to ${formatTxid(txid)}`
     const evidence = { protectedAs: { timeline, txid } }
     if (pid !== null) return { outcome: 'done', because: `${because}; the capture (process ${pid}) follows the database`, evidence }
     return { outcome: 'done', because: `${because}; no capture runs: start genesis-dr replicate`, evidence, notProven: ['continuous copy'] }
   },
 })
+
+/** The capture has copied what differs: nothing of it is lost, and it is not what this run proved. */
+function notRestored(database: string, restored: number, { timeline, txid }: RunFacts['protectedAs']): DrError {
+  return new DrError('VERIFICATION_FAILED', {
+    what: `what stands at ${database} is not restore point ${formatTxid(restored)}, which this run put there: what differs was copied as ${formatTxid(txid)} of timeline ${timeline}`,
+    untouched: 'It was not touched; the evidence is kept, and the bot stays stopped.',
+    next: 'Find out who wrote to it. Then give the same command again: it begins with what stands there.',
+  })
+}
