@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { contentAt, forkOf, putHistory, smallPage } from '../../test/support/small-replica.ts'
+import { contentAt, forkOf, putFile, putHistory, smallPage, timeOf } from '../../test/support/small-replica.ts'
 import { atRest, smallSystem } from '../../test/support/small-runbook.ts'
 import { databaseFiles } from '../adapters/filesystem/database-files.ts'
 import { openFolderStore } from '../adapters/filesystem/object-store.ts'
@@ -93,6 +93,12 @@ describe('somebody began a newer timeline in the replica than the one that the c
     expect(await toFile(portsWith(null), { kind: 'latest' })).toMatchObject({ timeline: '00000002' })
     rmSync(join(folder, 'out.db'))
     expect(await toFile(portsWith('00000001'), { kind: 'txid', txid: 2 })).toMatchObject({ timeline: '00000002' })
+  })
+
+  it('a time is named, and more is to be known of it -> each thing is said once', async () => {
+    await putFile(store, { timeline: '00000002', level: 0, minTxid: 4, maxTxid: 4, commits: 1048575, timestampMs: timeOf(60) })
+    const { notes } = await toFile(portsWith(null), { kind: 'time', epochMs: timeOf(30) })
+    expect(notes).toEqual([expect.stringContaining('on timeline 00000001'), expect.stringContaining('has no restore point')])
   })
 
   it('the newest, in place -> of the timeline that was drained', async () => {

@@ -63,12 +63,7 @@ export async function recoverToFile(ports: RunbookPorts, request: RecoverFileReq
     txid: point.maxTxid,
     timestampMs: restored.timestampMs,
     ...restoredFacts(restored, results),
-    notes: [
-      ...drained.notes,
-      ...(await aboutPoint(ports.store, request.target, timeline, point.maxTxid)),
-      ...notes,
-      ...unproven(results).map((what) => `not checked: ${what}`),
-    ],
+    notes: [...drained.notes, ...notes, ...unproven(results).map((what) => `not checked: ${what}`)],
     durationMs: clock.monotonicMs() - began,
     dryRun: false,
   })
