@@ -191,13 +191,14 @@ async function inPlace({ ports, world }: System, request: RecoverRequest) {
 }
 
 const replication =
-  ({ database, ...settings }: SystemSettings) =>
+  (settings: SystemSettings) =>
   async ({ store, ports }: System) => {
+    const { database } = settings
     const other = await ports.capture.otherReplica()
     const status = await replicationStatus(
       database,
       store.url,
-      await onSameDisk({ database, ...settings }, store),
+      await onSameDisk(settings, store),
       () => ports.capture.reach(),
       async () => {
         const pids = await logReaders.inTransaction(database)

@@ -91,21 +91,27 @@ export function restorePoints(all: readonly ReplicaFile[]): readonly ReplicaFile
   return points
 }
 
+/** By their times: a clock that was set back leaves points that are older than the ones before them. null: there are none. */
+export function timesOf(points: readonly ReplicaFile[]): { readonly earliest: ReplicaFile; readonly latest: ReplicaFile } | null {
+  const [first] = points
+  if (first === undefined) return null
+  let [earliest, latest] = [first, first]
+  for (const point of points) {
+    if (point.timestampMs < earliest.timestampMs) earliest = point
+    if (point.timestampMs > latest.timestampMs) latest = point
+  }
+  return { earliest, latest }
+}
+
 /** The newest point whose time is not after `epochMs`. @throws POINT_NOT_FOUND, REPLICA_EMPTY */
 export function pointAtTime(points: readonly ReplicaFile[], epochMs: number): ReplicaFile {
-  const first = points[0]
-  const last = points.at(-1)
-  if (first === undefined || last === undefined) throw pointError('REPLICA_EMPTY', 'the replica holds no restore point')
-  // A clock that was set back leaves points that are older than the ones before them.
-  const [earliest, latest] = points.reduce(
-    ([least, most], { timestampMs }) => [Math.min(least, timestampMs), Math.max(most, timestampMs)],
-    [first.timestampMs, last.timestampMs],
-  )
-  const range = `restore points go from ${isoTime(earliest)} to ${isoTime(latest)}`
-  if (epochMs < earliest) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is before the first point; ${range}`)
-  if (epochMs > latest) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is after the last point; ${range}`)
-  const found = points.findLast((point) => point.timestampMs <= epochMs)
-  return found ?? first
+  const times = timesOf(points)
+  if (times === null) throw pointError('REPLICA_EMPTY', 'the replica holds no restore point')
+  const { earliest, latest } = times
+  const range = `restore points go from ${isoTime(earliest.timestampMs)} to ${isoTime(latest.timestampMs)}`
+  if (epochMs < earliest.timestampMs) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is before the first point; ${range}`)
+  if (epochMs > latest.timestampMs) throw pointError('POINT_NOT_FOUND', `${isoTime(epochMs)} is after the last point; ${range}`)
+  return points.findLast((point) => point.timestampMs <= epochMs) ?? earliest
 }
 
 function notFound(all: readonly ReplicaFile[], txid: number): DrError {

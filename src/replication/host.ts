@@ -188,25 +188,20 @@ export class CaptureHost implements CaptureControl {
     this.#next = { takeOver: false, fork: null }
     this.#gaveUp = { atMs: clock.wallMs(), untilMs: null, because }
     this.#letGoAtMs = clock.monotonicMs()
-    this.#because = this.#gaveUpText()
+    this.#because = gaveUpText(this.#gaveUp)
     await capture.giveUp()
     await this.#running
     onEvent({ type: 'let-go', because: this.#because })
   }
 
-  #gaveUpText(): string {
-    const { atMs = 0, because = '' } = this.#gaveUp ?? {}
-    return `the pin was given up at ${isoTime(atMs)} because ${because}; commits since then are not followed`
-  }
-
   /** What the pin was given up for is over. */
-  #mayComeBack(): boolean {
+  #mayComeBack(gaveUp: GaveUp): boolean {
     const { clock, limits, diskSpace, openDatabase } = this.#world
     if (clock.monotonicMs() < this.#noComeBackBeforeMs) return false
     this.#noComeBackBeforeMs = clock.monotonicMs() + comeBackLookMs
     const because = stillShort(diskSpace(), limits) ?? whyLogDoesNotFit(openDatabase, limits)
     if (because === null) return true
-    this.#because = `${this.#gaveUpText()}; it is not followed again yet because ${because}`
+    this.#because = `${gaveUpText(gaveUp)}; it is not followed again yet because ${because}`
     return false
   }
 
@@ -214,7 +209,7 @@ export class CaptureHost implements CaptureControl {
     if (this.#stopped) return false
     if (this.#letGoAtMs === null) return true
     if (this.#world.clock.monotonicMs() - this.#letGoAtMs <= aloneAfterLetGoMs || !(await this.#world.databaseExists())) return false
-    return this.#gaveUp?.untilMs !== null || this.#mayComeBack()
+    return this.#gaveUp?.untilMs !== null || this.#mayComeBack(this.#gaveUp)
   }
 
   /** Not attached: it is said why, once, and is tried again. @throws what does not mend by itself */
@@ -253,4 +248,8 @@ export class CaptureHost implements CaptureControl {
   #wakeUp(): void {
     this.#wake.abort()
   }
+}
+
+function gaveUpText({ atMs, because }: GaveUp): string {
+  return `the pin was given up at ${isoTime(atMs)} because ${because}; commits since then are not followed`
 }

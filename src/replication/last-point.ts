@@ -42,8 +42,13 @@ export async function readLastPoint(
 }
 
 /** Of the newest restore point; otherwise as readLastPoint. */
-export async function readLastHeader(store: ObjectStore, timeline: CatalogueTimeline): Promise<LtxHeader | null> {
-  const file = restorePoints(timeline.files).findLast((point) => point.maxTxid === timeline.latestTxid)
+export function readLastHeader(store: ObjectStore, timeline: CatalogueTimeline): Promise<LtxHeader | null> {
+  return readHeaderAt(store, timeline, timeline.latestTxid)
+}
+
+/** Of the restore point with this txid; null: the timeline has none. */
+export async function readHeaderAt(store: ObjectStore, timeline: CatalogueTimeline, txid: number): Promise<LtxHeader | null> {
+  const file = restorePoints(timeline.files).findLast((point) => point.maxTxid === txid)
   return file === undefined ? null : readHeader(store, file.key)
 }
 

@@ -1,14 +1,12 @@
 /** What there is when a database meets its replica: from both to the facts that resume.ts decides by. It changes neither. */
 import { isDrError } from '../errors.ts'
-import type { LtxHeader } from '../ltx/header.ts'
 import { formatTxid } from '../ltx/txid.ts'
 import type { CaptureBinding } from '../ports/capture-state.ts'
 import type { Rot } from '../ports/kept-rot.ts'
 import type { DatabaseBytes, LiveDatabase } from '../ports/live-database.ts'
-import { type Catalogue, type CatalogueTimeline, currentTimeline, reachablePoints } from '../replica/catalogue.ts'
+import { type Catalogue, type CatalogueTimeline, currentTimeline } from '../replica/catalogue.ts'
 import type { PageSums } from '../replica/page-sums.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
-import { readHeader } from '../replica/read-object.ts'
 import { MiB } from '../units.ts'
 import {
   type Ancestor,
@@ -25,7 +23,7 @@ import {
 import { type Base, readDatabaseHeader, sumBase } from './base-scan.ts'
 import type { CaptureWorld } from './capture-world.ts'
 import { lookByFinishing } from './finish-log.ts'
-import { type LastPoint, lastPoint, readLastHeader } from './last-point.ts'
+import { type LastPoint, lastPoint, readHeaderAt, readLastHeader } from './last-point.ts'
 import type { ResumeFacts } from './resume.ts'
 import { withoutRot } from './rot-memory.ts'
 
@@ -173,7 +171,7 @@ const mostRestartsBack = 100_000
  */
 async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: number | null): Promise<Ancestor | null> {
   if (last.inLog) return null
-  const kept = keptTxid === null ? null : await pointAt(suspect, keptTxid)
+  const kept = keptTxid === null ? null : await readHeaderAt(suspect.store, suspect.timeline, keptTxid)
   const keptLately = kept !== null && Math.abs(last.lastCommitMs - kept.timestampMs) <= keptWithinMs
   const { place } = suspect.base
   const restarts = place === null || last.walSalt1 === 0 ? 0 : (place.header.salt1 - last.walSalt1) | 0
@@ -183,11 +181,6 @@ async function ancestorOfKnown(suspect: Suspect, last: LastPoint, keptTxid: numb
     (await findAncestor(suspect, { ...(keptLately && !wentBack ? nearby : everywhere), wentBack })) ??
     (kept === null || keptLately ? null : await ancestorByKept(suspect, kept.maxTxid))
   return ancestor === null || wentBack || ancestor.inLog ? ancestor : { ...ancestor, reachedTxid: last.txid }
-}
-
-async function pointAt({ store, timeline }: Suspect, txid: number): Promise<LtxHeader | null> {
-  const point = reachablePoints(timeline).find(({ maxTxid }) => maxTxid === txid)
-  return point === undefined ? null : readHeader(store, point.key)
 }
 
 export function isBound(binding: CaptureBinding | null, { identity }: LiveDatabase, replica: string, timelineId: string): boolean {

@@ -19,13 +19,12 @@ export async function factsOfOlder(
   const facts: OlderFacts[] = []
   for (const older of all) {
     const { replica, timeline, txid } = older
+    const found = { parent: timeline, forkTxid: txid }
     // What another replica has is not counted here.
-    const elsewhere = replica === store.url ? null : replica
-    const parent = timelines.find(({ number }) => number === timeline)
-    if (elsewhere === null && (parent === undefined || parent.latestTxid <= txid)) continue
-    const unknown = { least: null, most: null }
-    const commits = elsewhere !== null || parent === undefined ? unknown : await countGivenUp(store, parent, older)
-    facts.push({ replica: elsewhere, parent: timeline, forkTxid: txid, commits })
+    if (replica !== store.url) facts.push({ replica, ...found, commits: { least: null, most: null } })
+    const parent = replica === store.url ? timelines.find(({ number }) => number === timeline) : undefined
+    if (parent !== undefined && parent.latestTxid > txid)
+      facts.push({ replica: null, ...found, commits: await countGivenUp(store, parent, older) })
   }
   return facts
 }

@@ -10,11 +10,10 @@ import type { KeptSums } from '../ports/kept-sums.ts'
 import type { RestingDatabase } from '../ports/live-database.ts'
 import { type Catalogue, newestComplete, readCatalogue } from '../replica/catalogue.ts'
 import { sumsOfPoint } from '../replica/point-sums.ts'
-import { readHeader } from '../replica/read-object.ts'
 import { baseAtRest, sumBase } from './base-scan.ts'
 import { type BindWorld, forkRestored } from './bind.ts'
 import { catchUp } from './catch-up.ts'
-import { readLastPoint } from './last-point.ts'
+import { readHeaderAt, readLastPoint } from './last-point.ts'
 import { RotMemory } from './rot-memory.ts'
 import { Scrub } from './scrub.ts'
 import { findUnread, unreadText } from './unread-log.ts'
@@ -157,8 +156,8 @@ async function identityAtRest(
   const opened = openAtRest()
   if (opened === null) return null
   try {
-    const point = timelines.find(({ number }) => number === timeline)?.files.find(({ maxTxid }) => maxTxid === txid)
-    const header = point === undefined ? null : await readHeader(store, point.key)
+    const parent = timelines.find(({ number }) => number === timeline)
+    const header = parent === undefined ? null : await readHeaderAt(store, parent, txid)
     const rolling = header === null ? null : (decodeRestorePoint(header.reserved)?.postApply ?? null)
     const base = baseAtRest(opened.bytes, null)
     const stands = base === null || rolling === null ? rolling : (await sumBase(clock, opened.bytes, base)).rolling

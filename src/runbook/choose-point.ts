@@ -4,7 +4,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { type CatalogueTimeline, chooseTimeline, reachablePoints, readCatalogue } from '../replica/catalogue.ts'
 import { commitsIn } from '../replica/commits.ts'
 import type { ReplicaFile } from '../replica/layout.ts'
-import { planRestore, pointAtTime, type RestorePlan } from '../replica/plan.ts'
+import { planRestore, pointAtTime, type RestorePlan, timesOf } from '../replica/plan.ts'
 import { readHeader } from '../replica/read-object.ts'
 import { isoTime } from '../units.ts'
 
@@ -113,12 +113,8 @@ async function aboutNext(store: ObjectStore, point: ReplicaFile, next: ReplicaFi
  */
 async function pointByHeaders(store: ObjectStore, points: readonly ReplicaFile[], epochMs: number): Promise<ReplicaFile> {
   const found = points.findLastIndex((point) => point.timestampMs <= epochMs)
-  const byTime = [...points].sort((a, b) => a.timestampMs - b.timestampMs)
-  const looked = [
-    ...[0, found, found + 1, points.length - 1].flatMap((index) => points[index] ?? []),
-    ...byTime.slice(0, 1),
-    ...byTime.slice(-1),
-  ]
+  const { earliest, latest } = timesOf(points) ?? {}
+  const looked = [points[0], points[found], points[found + 1], points.at(-1), earliest, latest].flatMap((point) => point ?? [])
   const times = await Promise.all(looked.map(async (point) => (await readHeader(store, point.key)).timestampMs))
   if (looked.every((point, at) => point.timestampMs === times[at])) return pointAtTime(points, epochMs)
   const withTimes: ReplicaFile[] = []

@@ -1,6 +1,6 @@
 /** What the steps of a run found out, as the journal keeps it: plain JSON, one part a step. */
 import { DrError } from '../errors.ts'
-import type { UnfinishedRecovery } from '../ports/recovery-memory.ts'
+import type { FileOwner, UnfinishedRecovery } from '../ports/recovery-memory.ts'
 import type { OlderFacts } from '../replication/capture-event.ts'
 import type { JsonObject } from '../workflow/record.ts'
 import { evidenceOf, type RunState } from '../workflow/run-state.ts'
@@ -26,7 +26,7 @@ export interface RunFacts {
     readonly folder: string
     readonly files: readonly string[]
     /** Of the database that was set aside, for the one that takes its place; null when there was none. */
-    readonly owner: { readonly uid: number; readonly gid: number; readonly mode: number } | null
+    readonly owner: FileOwner | null
   }
   readonly chosen: {
     readonly timeline: string | null

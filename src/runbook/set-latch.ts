@@ -3,8 +3,8 @@ import type { HaltLatch } from '../ports/halt-latch.ts'
 import type { Scope } from './runbook.ts'
 
 /**
- * Sets the latch. `holder`: by whose name it may be removed later; `gap`: who does not see it, as the end of a sentence, empty where all do. Only one run is executed at a time, so the latch
- * of another run in this journal is that of one which ended; anybody else's stays theirs.
+ * Sets the latch. Only one run is executed at a time, so the latch of another run in this journal is that of one which ended; anybody else's
+ * stays theirs. `holder`: by whose name it may be removed later; `gap`: who does not see it, as the end of a sentence, empty where all do.
  */
 export async function setLatch(
   latch: HaltLatch,

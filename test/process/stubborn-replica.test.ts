@@ -20,7 +20,7 @@ import { children } from '../hosts/children.ts'
 import { unshare } from '../hosts/needs.ts'
 import { describeWith, linuxProc } from '../needs.ts'
 import { genesis } from '../support/cli.ts'
-import { clear, makeSystem, pause, query, startCapture, type TestSystem, until } from '../support/system.ts'
+import { clear, end, makeSystem, pause, query, startCapture, type TestSystem, until } from '../support/system.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -80,8 +80,7 @@ describeWith([linuxProc, unshare], 'the replica takes nothing new', () => {
       await other.line(/open/)
       bot.close()
       await other.end('SIGKILL')
-      captured.process.kill('SIGKILL')
-      await until(() => captured.process.signalCode !== null, 'its end')
+      await end(system, captured.process, 'SIGKILL')
     } else {
       await pause(300)
       bot.close()
@@ -172,15 +171,13 @@ describe('a run put an older point in place, and could not protect it', () => {
     expect(result).toMatchObject({ success: false, because: expect.stringContaining('protect-again') })
     lost = 50 - Number(rows())
     expect([result?.lostTransactions, lost > 0]).toEqual([lost, true])
-    capture.process.kill('SIGKILL')
-    await until(() => capture.process.signalCode !== null, 'its end')
+    await end(system, capture.process, 'SIGKILL')
   })
 
   const captured = async (): Promise<void> => {
     const { process } = await startCapture(system)
     await client().drain()
-    process.kill('SIGKILL')
-    await until(() => process.signalCode !== null, 'its end')
+    await end(system, process, 'SIGKILL')
   }
   const moved = (): void => {
     const other = join(system.folder, 'moved')
@@ -239,8 +236,7 @@ describe('a run put an older point in place, and could not protect it', () => {
     const { process, events } = await startCapture(system)
     expect(events.find(({ type }) => type === 'attached')).toMatchObject({ do: 'fork' })
     expect(events.some(({ type }) => type === 'older')).toBe(false)
-    process.kill('SIGKILL')
-    await until(() => process.signalCode !== null, 'its end')
+    await end(system, process, 'SIGKILL')
   })
 
   it('a person let the bot go on with it -> what is lost later is counted from there', async () => {
@@ -264,8 +260,7 @@ describe('somebody puts a file of his own in the place of the restored one', () 
     await client().drain()
     bot.close()
     if (capturing === 'is gone') {
-      capture.process.kill('SIGKILL')
-      await until(() => capture.process.signalCode !== null, 'its end')
+      await end(system, capture.process, 'SIGKILL')
     }
     const { world, access } = await composeSystem(system.settings, 'act')
     try {

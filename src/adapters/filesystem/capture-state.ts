@@ -1,7 +1,7 @@
 /** What a capture remembers, in `capture.json` of the state folder. */
 import { join } from 'node:path'
 import type { CaptureBinding, CaptureState, OlderDatabase, UnprovenPages } from '../../ports/capture-state.ts'
-import { readStateFile, writeStateFile } from './state-file.ts'
+import { fieldsOf, readStateFile, writeStateFile } from './state-file.ts'
 
 export function captureStateIn(folder: string): CaptureState {
   const path = join(folder, 'capture.json')
@@ -34,8 +34,6 @@ function decodeUnproven(value: unknown): UnprovenPages | null {
   const { pages, txid, atMs } = fieldsOf(value)
   return typeof pages === 'number' && typeof txid === 'number' && typeof atMs === 'number' ? { pages, txid, atMs } : null
 }
-
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === 'object' && value !== null ? { ...value } : {})
 
 const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 

@@ -5,7 +5,7 @@ import { link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DrError, isDrError, sentenceOf } from '../../errors.ts'
 import type { DatabaseFiles, FileFacts, HashedFile } from '../../ports/database-files.ts'
-import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
+import { codeOf, createFile, diskError, makeFolder, removeIfThere, syncFolder } from './durable.ts'
 import { deviceOf } from './object-store.ts'
 import { giveOwner } from './ownership.ts'
 
@@ -97,9 +97,9 @@ export const databaseFiles: DatabaseFiles = {
   removeTemporary: async (path) => {
     for (const suffix of companions) {
       try {
-        await unlink(`${path}${suffix}`)
+        await removeIfThere(`${path}${suffix}`)
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw diskError(error, `remove ${path}${suffix}`, 'The database is as it was.')
+        throw diskError(error, `remove ${path}${suffix}`, 'The database is as it was.')
       }
     }
   },

@@ -89,11 +89,16 @@ export async function removeAbandoned(path: string): Promise<void> {
     const [, pid] = /^(\d+)-[0-9a-f]+\.tmp$/.exec(rest) ?? []
     const temporary = join(folder, name)
     if (pid === undefined || underWay.has(temporary) || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue
-    try {
-      await unlink(temporary)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-    }
+    await removeIfThere(temporary)
+  }
+}
+
+/** Nothing stands at the path when it resolves; its name may come back after a power failure until the folder is synced. */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
   }
 }
 

@@ -3,12 +3,12 @@
  * unreadable stands all the same, held by `unknown`, and a unit file can ask for it with nothing but a path.
  */
 import { constants } from 'node:fs'
-import { open, readFile, truncate, unlink } from 'node:fs/promises'
+import { open, readFile, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isDrError } from '../../errors.ts'
 import { isPerson, unknownHolder } from '../../latch-holder.ts'
 import type { HaltLatch, LatchFacts } from '../../ports/halt-latch.ts'
-import { codeOf, createFile, diskError, makeFolder, syncFolder } from './durable.ts'
+import { codeOf, createFile, diskError, makeFolder, removeIfThere, syncFolder } from './durable.ts'
 import { leaveToFolder } from './folder-owner.ts'
 import { writeStateFile } from './state-file.ts'
 
@@ -107,11 +107,7 @@ function parse(text: string): unknown {
 
 /** If we die here: the latch may come back after a power failure, which errs on the side of not trading. */
 async function removeLatch(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-  }
+  await removeIfThere(path)
   await syncFolder(dirname(path))
 }
 

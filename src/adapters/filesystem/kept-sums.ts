@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { KeptSums, KeptSumsOf } from '../../ports/kept-sums.ts'
 import { codeOf, diskError, writeAll } from './durable.ts'
 import { leaveToFolder } from './folder-owner.ts'
+import { fieldsOf } from './state-file.ts'
 
 const blockBytes = 4096
 const format = 1
@@ -53,8 +54,7 @@ function encodeHead(of: KeptSumsOf): Uint8Array {
 
 function decodeHead(bytes: Uint8Array): KeptSumsOf | null {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    const head: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
+    const head = fieldsOf(JSON.parse(new TextDecoder().decode(bytes)))
     const { timelineId, txid, pageSize, pages } = head
     if (head['format'] !== format || typeof timelineId !== 'string') return null
     if (!isCount(txid) || !isCount(pageSize) || !isCount(pages)) return null

@@ -4,12 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants, lstatSync } from 'node:fs'
-import { link, open, readdir, stat, unlink } from 'node:fs/promises'
+import { link, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DrError } from '../../errors.ts'
 import type { ObjectBody, ObjectStore, OpenObject, StoredObject } from '../../ports/object-store.ts'
 import { MiB } from '../../units.ts'
-import { codeOf, createFile, diskError, isDeadMount, makeFolder, removeAbandoned, syncFolder } from './durable.ts'
+import { codeOf, createFile, diskError, isDeadMount, makeFolder, removeAbandoned, removeIfThere, syncFolder } from './durable.ts'
 
 const untouched = 'Nothing that is in the replica was changed.'
 
@@ -56,12 +56,8 @@ async function writeProbe(path: string): Promise<void> {
   await removeAbandoned(path)
   // Chance, because a file system may keep zeros for nothing.
   await createFile(path, (file) => file.writeFile(randomBytes(probeBytes)))
-  try {
-    await unlink(path)
-  } catch (error) {
-    // Somebody else who looked at the same moment has removed it.
-    if (codeOf(error) !== 'ENOENT') throw error
-  }
+  // Somebody else who looked at the same moment may have removed it.
+  await removeIfThere(path)
 }
 
 /**

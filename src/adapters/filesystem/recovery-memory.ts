@@ -1,10 +1,9 @@
 /** What recoveries of a database did not finish, in `recovery.json` beside it. */
 import { existsSync } from 'node:fs'
-import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileOwner, RecoveryMemory, UnfinishedRecovery } from '../../ports/recovery-memory.ts'
-import { codeOf, diskError, syncFolder } from './durable.ts'
-import { readStateFile, writeStateFile } from './state-file.ts'
+import { codeOf, diskError, removeIfThere, syncFolder } from './durable.ts'
+import { fieldsOf, readStateFile, writeStateFile } from './state-file.ts'
 
 export function recoveryMemoryIn(folder: string): RecoveryMemory {
   const path = join(folder, 'recovery.json')
@@ -13,7 +12,7 @@ export function recoveryMemoryIn(folder: string): RecoveryMemory {
     write: (unfinished) => writeStateFile(path, unfinished),
     clear: async () => {
       try {
-        await unlink(path)
+        await removeIfThere(path)
         await syncFolder(folder)
       } catch (error) {
         if (codeOf(error) !== 'ENOENT') throw diskError(error, `remove ${path}`, 'It stands as it was.')
@@ -33,8 +32,6 @@ function decode(value: Readonly<Record<string, unknown>> | null): UnfinishedReco
     dataLossMs: typeof dataLossMs === 'number' ? dataLossMs : null,
   }
 }
-
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === 'object' && value !== null ? { ...value } : {})
 
 function decodeOwner(value: unknown): FileOwner | null {
   const { uid, gid, mode } = fieldsOf(value)

@@ -16,6 +16,10 @@ export async function readStateFile(path: string): Promise<Readonly<Record<strin
   }
 }
 
+/** What a value that was read has by name; nothing where it is no object. */
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {}
+
 let serial = 0
 
 /** Durable when resolved. If we die here: the former content stands. Safe to repeat: yes. */
